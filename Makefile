@@ -1,0 +1,133 @@
+# Gold labels. `make help` lists the targets.
+#
+# Everything that is made lies under $(B). SANITIZE=address,undefined or SANITIZE=thread builds and tests another variant of
+# the whole beside the ordinary one.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+comma := ,
+
+B ?= build
+SANITIZE ?=
+VERSION := 0.1.0
+
+PROGRAMS := ingress worker producer-tool
+BINARY_ingress := gold-label-ingress
+BINARY_worker := gold-label-worker
+BINARY_producer-tool := gold-label
+
+# ---- compilers and flags ----
+CC := gcc
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Werror
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DGOLD_LABEL_VERSION='"$(VERSION)"' -isystem $(shell pg_config --includedir)
+CFLAGS := -std=gnu11 -O2 -g $(WARNINGS)
+LDFLAGS := -pie -Wl,-z,relro,-z,now
+LIBS := -lrdkafka -lavro -lpq -ljwt -lcrypto -luuid -lmicrohttpd -lyajl -linih -lz -lpthread -lm
+
+# A variant is a folder of objects and the flags they are made with.
+plain_FLAGS := $(HARDENING)
+sanitized = -fno-omit-frame-pointer -fsanitize=$(1) -fno-sanitize-recover=all -fPIE
+tests_FLAGS := $(call sanitized,address$(comma)undefined)
+chosen_FLAGS := $(call sanitized,$(SANITIZE))
+VARIANT := $(if $(SANITIZE),chosen,plain)
+plain_DIR := $(B)/obj
+tests_DIR := $(B)/tests
+chosen_DIR := $(B)/$(subst $(comma),-,$(SANITIZE))
+UNIT_VARIANT := $(if $(SANITIZE),chosen,tests)
+BIN := $(if $(SANITIZE),$(chosen_DIR)/bin,$(B)/bin)
+
+# ---- sources ----
+SOURCES := $(wildcard common/*.c $(foreach p,$(PROGRAMS),$(p)/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+EMBEDDED := $(patsubst %,$(B)/gen/%.inc,$(wildcard worker/sql/*.sql) $(wildcard schemas/openapi.yaml))
+GENERATED := $(EMBEDDED) $(B)/gen/avro_schemas.inc
+
+# ---- what people call ----
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+build: $(B)/.packages $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p))) ## the three programs, in build/bin/
+
+run: build ## start everything, send one label, show its 201, follow the logs (Ctrl-C stops all)
+	deploy/dev/run
+
+up: build ## the same system in the background
+	deploy/dev/up
+
+down: ## stop it
+	deploy/dev/down
+
+test: build $(B)/.packages-check ## unit and integration tests on real servers
+	@tests/run $(BIN)
+
+check: $(B)/.packages-check $(GENERATED) ## format, lint, schemas, one-way includes
+	tests/check
+
+bench: build $(B)/.packages-check ## the measurements of the README
+	tests/bench/run
+
+FUZZ_SECONDS ?= 60
+fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
+	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZERS)
+
+clean: ## remove what was made (a running system must be stopped first)
+	rm -rf $(B)
+
+.PHONY: help build run up down test check bench fuzz clean unit
+
+# ---- how things are made ----
+$(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages
+	@mkdir -p $(@D)
+	deploy/dev/install-packages deploy/dev/packages.txt
+	@touch $@
+
+$(B)/.packages-check: deploy/dev/packages-check.txt $(B)/.packages
+	deploy/dev/install-packages deploy/dev/packages-check.txt
+	@touch $@
+
+# A text file as a C string literal.
+$(EMBEDDED): $(B)/gen/%.inc: % | $(B)/.packages
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+
+$(B)/gen/avro_schemas.inc: schemas/avro/embed.py $(wildcard schemas/avro/*.avsc) | $(B)/.packages
+	@mkdir -p $(@D)
+	python3 schemas/avro/embed.py $(filter %.avsc,$^) >$@
+
+define variant
+$($(1)_DIR)/%.o: %.c | $$(GENERATED)
+	@mkdir -p $$(@D)
+	@echo "  CC      $$@"
+	@$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$($(1)_FLAGS) -MMD -MP -c -o $$@ $$<
+
+$($(1)_DIR)/all.a: $$(patsubst %.c,$($(1)_DIR)/%.o,$$(filter-out %/main.c,$$(SOURCES)))
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach v,plain tests $(if $(SANITIZE),chosen),$(eval $(call variant,$(v))))
+
+define program
+$(BIN)/$(BINARY_$(1)): $$($(VARIANT)_DIR)/$(1)/main.o $$($(VARIANT)_DIR)/all.a
+	@mkdir -p $$(@D)
+	@echo "  LINK    $$@"
+	@$$(CC) $$($(VARIANT)_FLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+unit: $(addprefix $($(UNIT_VARIANT)_DIR)/bin/,$(UNIT_TESTS) $(addprefix replay_,$(FUZZERS)))
+
+$($(UNIT_VARIANT)_DIR)/bin/test_%: $($(UNIT_VARIANT)_DIR)/tests/unit/test_%.o $($(UNIT_VARIANT)_DIR)/all.a
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$($(UNIT_VARIANT)_DIR)/bin/replay_fuzz_%: $($(UNIT_VARIANT)_DIR)/tests/fuzz/fuzz_%.o $($(UNIT_VARIANT)_DIR)/tests/fuzz/replay.o $($(UNIT_VARIANT)_DIR)/all.a
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,252 @@
+#include "common/http_server_internal.h"
+
+#include "common/log.h"
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ARENA_BLOCK = 2048, /* an ordinary request fits */
+    BACKLOG = 511,
+};
+
+#define TOO_SLOW_BODY "{\"error\":\"The request did not arrive in time.\",\"code\":\"request_timeout\"}"
+static const char TOO_SLOW[] = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 72\r\nConnection: close\r\n\r\n" TOO_SLOW_BODY;
+_Static_assert(sizeof TOO_SLOW_BODY - 1 == 72, "the Content-Length above");
+
+/* ---- what libmicrohttpd calls ---- */
+
+static struct connection *find_connection(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void open_connection(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct connection *c = calloc(1, sizeof *c);
+
+    if (c)
+        c->request.arena = arena_new(ARENA_BLOCK);
+    if (!info || !c || !c->request.arena) {
+        free(c);
+        return; /* its requests find no connection and are dropped */
+    }
+    c->request.server = s;
+    http_watch_add(&s->watch, &c->socket, info->connect_fd, clock_monotonic_us(s->options.clock));
+    *socket_context = c;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *s = ctx;
+    struct connection *c = *socket_context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        open_connection(s, mhd, socket_context);
+        return;
+    }
+    if (!c)
+        return;
+    http_watch_remove(&s->watch, &c->socket, c->unread, clock_monotonic_us(s->options.clock));
+    arena_free(c->request.arena);
+    free(c);
+    *socket_context = NULL;
+}
+
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd)
+{
+    struct connection *c = find_connection(mhd);
+
+    (void)ctx;
+    if (!c)
+        return NULL;
+    http_request_begin(&c->request, mhd, target);
+    return &c->request;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)ctx;
+    (void)mhd;
+    (void)how;
+    if (*request)
+        http_request_end(*request);
+    *request = NULL;
+}
+
+/* Nothing is percent-decoded. */
+static size_t leave_escaped(void *ctx, struct MHD_Connection *mhd, char *text)
+{
+    (void)ctx;
+    (void)mhd;
+    return strlen(text);
+}
+
+/* It reports what clients do wrong. */
+static void on_log(void *ctx, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void on_log(void *ctx, const char *format, va_list args)
+{
+    char text[256];
+
+    (void)ctx;
+    if (vsnprintf(text, sizeof text, format, args) >= 0)
+        log_debug("libmicrohttpd", LOG_STR("message", text));
+}
+
+/* ---- start and stop ---- */
+
+static int open_socket(const struct http_server_options *o, struct fault *f)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address = NULL;
+    char port[8];
+    int fd = -1;
+    int on = 1;
+
+    (void)snprintf(port, sizeof port, "%u", (unsigned)o->port);
+    int wrong = getaddrinfo(o->address, port, &hints, &address);
+    if (wrong) {
+        (void)fault_set(f, STATUS_CONFIG, "bad_address", "cannot listen on %s: %s", o->address,
+                        gai_strerror(wrong));
+        return -1;
+    }
+    fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || /* what is accepted inherits it */
+        bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        (void)fault_set(f, STATUS_CONFIG, "cannot_listen", "cannot listen on %s port %s: %s", o->address,
+                        port, strerror(errno));
+        if (fd >= 0)
+            (void)close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(address);
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4; /* the port of IPv6 lies at the same place */
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
+    socklen_t len = sizeof address;
+
+    return getsockname(fd, &address.any, &len) == 0 ? ntohs(address.v4.sin_port) : 0;
+}
+
+static struct http_server *server_new(const struct http_server_options *options)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+    pthread_condattr_t attributes;
+
+    if (!s)
+        return NULL;
+    s->options = *options;
+    http_watch_init(&s->watch, options->request_ms * 1000, slice_of(TOO_SLOW));
+    (void)pthread_mutex_init(&s->mutex, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->idle, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return s;
+}
+
+static void server_free(struct http_server *s)
+{
+    http_watch_dispose(&s->watch);
+    (void)pthread_cond_destroy(&s->idle);
+    (void)pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+status http_server_start(const struct http_server_options *o, struct http_server **out, struct fault *f)
+{
+    int fd = open_socket(o, f);
+    if (fd < 0)
+        return STATUS_CONFIG;
+
+    struct http_server *s = server_new(o);
+    if (!s) {
+        (void)close(fd);
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
+    }
+    s->port = port_of(fd);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        http_request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_LIMIT, o->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        o->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, MHD_OPTION_END);
+    if (!s->daemon) {
+        (void)close(fd);
+        server_free(s);
+        return fault_set(f, STATUS_CONFIG, "cannot_listen", "cannot start a listener on %s", o->address);
+    }
+    *out = s;
+    return STATUS_OK;
+}
+
+uint16_t http_server_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+int http_server_tick(struct http_server *s)
+{
+    return http_watch_tick(&s->watch, clock_monotonic_us(s->options.clock));
+}
+
+void http_server_quiesce(struct http_server *s)
+{
+    if (atomic_exchange(&s->quiescing, true))
+        return;
+    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        (void)close(fd);
+}
+
+bool http_server_wait_idle(struct http_server *s, int64_t timeout_ms)
+{
+    struct timespec until;
+    int waited = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(timeout_ms / 1000);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&s->mutex);
+    while (s->in_progress > 0 && waited == 0)
+        waited = pthread_cond_timedwait(&s->idle, &s->mutex, &until);
+    bool is_idle = s->in_progress == 0;
+    (void)pthread_mutex_unlock(&s->mutex);
+    return is_idle;
+}
+
+void http_server_stop(struct http_server *s)
+{
+    if (!s)
+        return;
+    http_server_quiesce(s);
+    MHD_stop_daemon(s->daemon);
+    server_free(s);
+}

@@ -1,0 +1,81 @@
+/* What http_server.c (listener, connections) and http_server_request.c (the steps of a request) share. Nobody else includes this. */
+#pragma once
+#include "common/buffer.h"
+#include "common/http_server.h"
+#include "common/http_watch.h"
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* Where a request is. */
+enum step {
+    STEP_NONE,    /* between requests */
+    STEP_TARGET,  /* its request line has come */
+    STEP_HEAD,    /* the handler has its head */
+    STEP_READING, /* its body is coming (to be thrown away where `response` is there already) */
+    STEP_BODY,    /* the handler has its body */
+    STEP_QUEUED,  /* libmicrohttpd has the response */
+};
+
+/* Who may resume: libmicrohttpd must be resumed exactly once per suspend, and never before it. */
+enum decision {
+    DECISION_OPEN,      /* not made; the handler's callback is still running */
+    DECISION_SUSPENDED, /* not made; the connection is suspended and whoever decides resumes it */
+    DECISION_MADE,
+};
+
+struct http_request {
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    enum step step;
+    _Atomic int decision;
+    bool accepted;         /* http_accept_body() was the decision on the head */
+    bool misread;          /* the head is not in order: where its body ends is anybody's guess */
+    const char *target_at; /* where libmicrohttpd has the target */
+    struct slice path;
+    struct http_head head;
+    struct http_framing framing;
+    size_t body_max;
+    uint64_t body_seen;
+    struct buffer body;
+    enum { BODY_FITS, BODY_TOO_LARGE, BODY_NO_ROOM } body_state;
+    struct MHD_Response *response;
+    unsigned status;
+    int64_t started_us;
+    struct arena *arena;
+    void *state;
+};
+
+/* A connection has one request at a time. */
+struct connection {
+    struct http_socket socket;
+    struct http_request request;
+    bool unread; /* it was answered before its request was whole */
+};
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    struct http_server_options options;
+    struct http_watch watch;
+    uint16_t port;
+    size_t body_bytes; /* held by all bodies; the listener's thread only */
+    _Atomic bool quiescing;
+    pthread_mutex_t mutex;
+    pthread_cond_t idle;
+    unsigned in_progress; /* under the mutex */
+};
+
+static inline struct connection *connection_of(struct http_request *r)
+{
+    return (struct connection *)((char *)r - offsetof(struct connection, request));
+}
+
+/* A request line has come: `target` is what libmicrohttpd has not cut up yet. */
+void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, const char *target);
+/* The one function that libmicrohttpd calls for every piece of a request (MHD_AccessHandlerCallback). */
+enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const char *target,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **request);
+/* The request is over, whatever became of it; its connection is ready for the next one. */
+void http_request_end(struct http_request *r);

@@ -1,0 +1,358 @@
+#include "common/http_server_internal.h"
+
+#include "common/json.h"
+#include <string.h>
+
+enum {
+    DISCARD_MAX = 4 * 1024 * 1024, /* of a refused body; then the connection is closed */
+};
+
+/* ---- decisions ---- */
+
+static void decide(struct http_request *r)
+{
+    struct MHD_Connection *mhd = r->mhd;
+
+    if (atomic_exchange(&r->decision, DECISION_MADE) == DECISION_SUSPENDED)
+        MHD_resume_connection(mhd);
+}
+
+/* Whether the handler has decided. Where it has not, the connection sleeps, and libmicrohttpd calls on_request() again when
+ * it has. */
+static bool is_decided(struct http_request *r)
+{
+    int open = DECISION_OPEN;
+
+    if (atomic_load(&r->decision) == DECISION_MADE)
+        return true;
+    MHD_suspend_connection(r->mhd);
+    if (!atomic_compare_exchange_strong(&r->decision, &open, DECISION_SUSPENDED))
+        MHD_resume_connection(r->mhd); /* decided just now, by somebody who did not see it suspended */
+    return false;
+}
+
+void http_accept_body(struct http_request *r, size_t max)
+{
+    r->body_max = max;
+    r->accepted = true;
+    decide(r);
+}
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+void http_reply(struct http_request *r, const struct http_reply *reply)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->body.len, (void *)(uintptr_t)reply->body.at, MHD_RESPMEM_MUST_COPY);
+    bool ok = response != NULL;
+
+    if (ok && reply->content_type)
+        ok = add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    for (size_t i = 0; ok && i < reply->n_headers; i++)
+        ok = add_header(response, reply->headers[i].name.at, reply->headers[i].value.at);
+    if (ok && (r->misread || atomic_load_explicit(&r->server->quiescing, memory_order_relaxed)))
+        ok = add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (!ok && response) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    r->response = response;
+    r->status = reply->status;
+    r->accepted = false;
+    decide(r);
+}
+
+void http_reply_error(struct http_request *r, unsigned status_code, const char *code, const char *message,
+                      const struct http_field *headers, size_t n_headers)
+{
+    struct buffer body = {0};
+
+    json_write_error(&body, code, message);
+    http_reply(r, &(struct http_reply){.status = status_code,
+                                       .content_type = "application/json",
+                                       .body = buffer_slice(&body),
+                                       .headers = headers,
+                                       .n_headers = n_headers});
+    buffer_dispose(&body);
+}
+
+/* ---- the steps of a request ---- */
+
+static enum MHD_Result queue(struct http_request *r)
+{
+    if (!r->response || !http_socket_answering(&connection_of(r)->socket))
+        return MHD_NO;
+    enum MHD_Result queued = MHD_queue_response(r->mhd, r->status, r->response);
+    MHD_destroy_response(r->response);
+    r->response = NULL;
+    r->step = STEP_QUEUED;
+    return queued;
+}
+
+static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                 const char *value, size_t value_len)
+{
+    struct http_head *head = ctx;
+    struct http_field *fields = (struct http_field *)(uintptr_t)head->fields;
+
+    (void)kind;
+    fields[head->n_fields++] =
+        (struct http_field){{name, name_len}, {value ? value : "", value ? value_len : 0}};
+    return MHD_YES;
+}
+
+/* libmicrohttpd cuts the head up where it lies: each part ends with a NUL where its delimiter was, so the next one must
+ * start right behind. Where it does not, bytes were lost (a NUL ended the part early, a folded line was moved). */
+static bool is_as_sent(const struct http_head *head, const char *target_at)
+{
+    const char *next = head->method.at + head->method.len + 1;
+
+    if (next != target_at || next + head->target.len + 1 != head->version.at)
+        return false;
+    next = head->version.at + head->version.len + 2;
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct http_field *f = &head->fields[i];
+        if (f->name.at != next || f->value.at <= f->name.at + f->name.len)
+            return false;
+        next = f->value.at + f->value.len + 2;
+    }
+    return next + 2 == head->method.at + head->bytes;
+}
+
+static bool gather_head(struct http_request *r, const char *method, const char *version)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    int n = MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, NULL, NULL);
+    struct http_field *fields = arena_alloc(r->arena, (size_t)(n > 0 ? n : 1) * sizeof *fields);
+
+    if (!fields || !r->head.target.at)
+        return false;
+    r->head.fields = fields;
+    r->head.method = slice_of(method);
+    r->head.version = slice_of(version);
+    (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, add_field, &r->head);
+    r->head.bytes = info ? info->header_size : 0;
+    r->head.altered = !is_as_sent(&r->head, r->target_at);
+    r->path = http_target_path(r->head.target);
+    return true;
+}
+
+/* libmicrohttpd 0.9.75 ends the connection after an answer that is given in its first call: right where the head is not
+ * in order, or where the body of a POST or PUT is still to come. After other methods it would take the body for the next
+ * request, so that is read first. */
+static bool may_answer_early(const struct http_request *r)
+{
+    return r->misread || slice_is(r->head.method, "POST") || slice_is(r->head.method, "PUT");
+}
+
+static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
+{
+    struct http_server *s = r->server;
+    struct fault fault;
+
+    if (!gather_head(r, method, version))
+        return MHD_NO;
+    (void)pthread_mutex_lock(&s->mutex);
+    s->in_progress++;
+    (void)pthread_mutex_unlock(&s->mutex);
+
+    r->step = STEP_HEAD;
+    atomic_store(&r->decision, DECISION_OPEN);
+    unsigned refused = http_guard(&r->head, &r->framing, &fault);
+    if (refused) {
+        r->misread = true;
+        http_reply_error(r, refused, fault.code, fault.message, NULL, 0);
+    } else {
+        s->options.handler.head(s->options.ctx, r);
+    }
+
+    /* Without a body the second call follows at once. */
+    if (r->framing.body == HTTP_BODY_NONE && !r->misread)
+        return MHD_YES;
+    if (!is_decided(r))
+        return MHD_YES;
+    if (r->response && may_answer_early(r)) {
+        connection_of(r)->unread = true;
+        return queue(r);
+    }
+    r->step = STEP_READING;
+    return r->response || r->accepted ? MHD_YES : MHD_NO;
+}
+
+static void release_body(struct http_request *r)
+{
+    r->server->body_bytes -= r->body.capacity;
+    buffer_dispose(&r->body);
+}
+
+static enum MHD_Result take_body(struct http_request *r, const char *data, size_t size)
+{
+    struct http_server *s = r->server;
+
+    r->body_seen += size;
+    if (!r->accepted || r->body_state != BODY_FITS)
+        return r->body_seen > DISCARD_MAX ? MHD_NO : MHD_YES;
+
+    if (r->body_seen > r->body_max) {
+        r->body_state = BODY_TOO_LARGE;
+        release_body(r);
+        return MHD_YES;
+    }
+    size_t before = r->body.capacity;
+    buffer_add(&r->body, data, size);
+    s->body_bytes += r->body.capacity - before;
+    if (r->body.failed || s->body_bytes > s->options.body_memory) {
+        r->body_state = BODY_NO_ROOM;
+        release_body(r);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result end_body(struct http_request *r)
+{
+    static const struct http_field RETRY_SOON = {SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1")};
+    const struct http_server *s = r->server;
+
+    if (!r->accepted)
+        return queue(r);
+    if (!http_socket_answering(&connection_of(r)->socket))
+        return MHD_NO;
+
+    r->step = STEP_BODY;
+    atomic_store(&r->decision, DECISION_OPEN);
+    if (r->body_state == BODY_TOO_LARGE)
+        http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large",
+                         "The body is larger than is allowed.", NULL, 0);
+    else if (r->body_state == BODY_NO_ROOM)
+        http_reply_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "overloaded",
+                         "Too much is being received just now.", &RETRY_SOON, 1);
+    else
+        s->options.handler.body(s->options.ctx, r, buffer_slice(&r->body));
+    release_body(r); /* it may be long until the answer */
+    return is_decided(r) ? queue(r) : MHD_YES;
+}
+
+enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const char *target,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **request)
+{
+    struct http_request *r = *request;
+
+    (void)ctx;
+    (void)mhd;
+    (void)target;
+    if (!r)
+        return MHD_NO;
+
+    size_t n = *size;
+    *size = 0;
+    switch (r->step) {
+    case STEP_TARGET:
+        return take_head(r, method, version);
+    case STEP_HEAD: /* now, or when it has slept, the decision is there */
+        if (!is_decided(r))
+            return MHD_YES;
+        r->step = STEP_READING;
+        return n > 0 ? take_body(r, data, n) : end_body(r);
+    case STEP_READING:
+        return n > 0 ? take_body(r, data, n) : end_body(r);
+    case STEP_BODY: /* likewise */
+        return is_decided(r) ? queue(r) : MHD_YES;
+    case STEP_QUEUED:
+        return MHD_YES;
+    case STEP_NONE:
+        break;
+    }
+    return MHD_NO;
+}
+
+void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, const char *target)
+{
+    const struct http_server_options *o = &r->server->options;
+
+    r->mhd = mhd;
+    r->target_at = target;
+    r->head = (struct http_head){.target = arena_copy(r->arena, slice_of(target))};
+    r->state = o->state_size ? arena_alloc(r->arena, o->state_size) : NULL;
+    if (r->state)
+        memset(r->state, 0, o->state_size);
+    r->accepted = false;
+    r->misread = false;
+    r->body_seen = 0;
+    r->body_state = BODY_FITS;
+    r->status = 0;
+    r->started_us = clock_monotonic_us(o->clock);
+    r->step = STEP_TARGET;
+    http_socket_receiving(&connection_of(r)->socket, r->started_us);
+}
+
+void http_request_end(struct http_request *r)
+{
+    struct http_server *s = r->server;
+    int64_t now_us = clock_monotonic_us(s->options.clock);
+
+    /* Where the client has gone while it slept, this is the first that we hear after the decision: see what it wrote. */
+    (void)atomic_load(&r->decision);
+    if (r->step > STEP_TARGET) {
+        if (s->options.handler.done)
+            s->options.handler.done(s->options.ctx, r, r->step == STEP_QUEUED ? r->status : 0,
+                                    now_us - r->started_us);
+        (void)pthread_mutex_lock(&s->mutex);
+        if (--s->in_progress == 0)
+            (void)pthread_cond_signal(&s->idle);
+        (void)pthread_mutex_unlock(&s->mutex);
+    }
+    if (r->response)
+        MHD_destroy_response(r->response);
+    r->response = NULL;
+    release_body(r);
+    arena_reset(r->arena);
+    r->step = STEP_NONE;
+    http_socket_idle(&connection_of(r)->socket, now_us);
+}
+
+/* ---- what the handler asks ---- */
+
+struct slice http_request_method(const struct http_request *r)
+{
+    return r->head.method;
+}
+
+struct slice http_request_path(const struct http_request *r)
+{
+    return r->path;
+}
+
+struct slice http_request_target(const struct http_request *r)
+{
+    return r->head.target;
+}
+
+struct slice http_request_header(const struct http_request *r, const char *name, size_t nth)
+{
+    return http_field_find(r->head.fields, r->head.n_fields, name, nth);
+}
+
+struct http_framing http_request_framing(const struct http_request *r)
+{
+    return r->framing;
+}
+
+int64_t http_request_started_us(const struct http_request *r)
+{
+    return r->started_us;
+}
+
+struct arena *http_request_arena(const struct http_request *r)
+{
+    return r->arena;
+}
+
+void *http_request_state(struct http_request *r)
+{
+    return r->state;
+}

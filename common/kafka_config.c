@@ -1,0 +1,128 @@
+#include "common/kafka_internal.h"
+
+#include "common/log.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The promises of the contract rest on these: they have settings of their own or no choice at all. */
+static const struct {
+    const char *name;
+    const char *instead;
+} OWNED[] = {
+    {"bootstrap.servers", "use `brokers`"},
+    {"metadata.broker.list", "use `brokers`"},
+    {"client.id", "it is the program's and instance's name"},
+    {"group.id", "use `group`"},
+    {"acks", "a command counts as published only when all in-sync replicas have it"},
+    {"request.required.acks", "a command counts as published only when all in-sync replicas have it"},
+    {"enable.auto.commit", "offsets are committed after the results"},
+    {"enable.auto.offset.store", "offsets are committed after the results"},
+    {"auto.commit.enable", "offsets are committed after the results"},
+    {"auto.offset.reset", "a new group begins at the oldest command, so that none goes without an answer"},
+    {"isolation.level", "what an aborted transaction wrote is never read"},
+    {"enable.idempotence", "each producer of this program needs its own value"},
+    {"transactional.id", "use `delivery`"},
+    {"partitioner", "keys are placed as Java clients place them"},
+    {"enable.partition.eof", "it would be taken for a message"},
+    {"delivery.report.only.error", "every message needs its report"},
+    {"message.timeout.ms", "the program derives it from its own deadlines"},
+    {"delivery.timeout.ms", "the program derives it from its own deadlines"},
+};
+
+const char *kafka_check_property(const char *name, const char *value, char *text, size_t size)
+{
+    for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++) {
+        if (strcmp(name, OWNED[i].name) == 0) {
+            snprintf(text, size, "is not a setting: %s", OWNED[i].instead);
+            return text;
+        }
+    }
+
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_res_t res = rd_kafka_conf_set(conf, name, value, text, size);
+    rd_kafka_conf_destroy(conf);
+    return res == RD_KAFKA_CONF_OK ? NULL : text;
+}
+
+static enum log_level level_of_syslog(int level)
+{
+    if (level <= 3)
+        return LOG_LEVEL_ERROR;
+    if (level <= 4)
+        return LOG_LEVEL_WARNING;
+    return level <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    /* One [kafka] section serves producers and consumers: a property of the other kind is no fault. */
+    if (strcmp(facility, "CONFWARN") == 0)
+        return;
+    log_write(level_of_syslog(level), "librdkafka",
+              (const struct log_field[]){LOG_STR("client", rd_kafka_name(rk)), LOG_STR("facility", facility),
+                                         LOG_STR("text", text)},
+              3);
+}
+
+bool kafka_conf_text(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
+{
+    char reason[192];
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return true;
+    fault_set(f, STATUS_CONFIG, "kafka_property", "Kafka property %s: %s", name, reason);
+    return false;
+}
+
+bool kafka_conf_number(rd_kafka_conf_t *conf, const char *name, int64_t value, struct fault *f)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return kafka_conf_text(conf, name, text, f);
+}
+
+rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
+                                const struct kafka_default *defaults, size_t n_defaults,
+                                const struct config_properties *properties, struct fault *f)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, on_log);
+
+    bool ok = kafka_conf_text(conf, "client.id", client_id, f) &&
+              kafka_conf_text(conf, "bootstrap.servers", brokers, f) &&
+              /* An outage must be over for us soon after it is over. */
+              kafka_conf_number(conf, "reconnect.backoff.ms", 50, f) &&
+              kafka_conf_number(conf, "reconnect.backoff.max.ms", 1000, f) &&
+              kafka_conf_text(conf, "socket.nagle.disable", "true", f);
+    for (size_t i = 0; ok && i < n_defaults; i++)
+        ok = kafka_conf_text(conf, defaults[i].name, defaults[i].value, f);
+    for (size_t i = 0; ok && properties && i < properties->n; i++)
+        ok = kafka_conf_text(conf, properties->at[i].name, properties->at[i].value, f);
+    if (ok)
+        return conf;
+
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd)
+{
+    const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(queue, event_fd, &one, sizeof one);
+}
+
+int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *own = topic ? NULL : rd_kafka_topic_new(rk, name, NULL);
+    int32_t count = -1;
+
+    if (rd_kafka_metadata(rk, 0, topic ? topic : own, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        count = 0;
+        if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            count = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (own)
+        rd_kafka_topic_destroy(own);
+    return count;
+}

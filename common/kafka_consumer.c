@@ -1,0 +1,286 @@
+#include "common/kafka_internal.h"
+
+#include "common/log.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { MAX_PARTITIONS = 100000 };
+
+struct kafka_consumer {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    kafka_assigned_fn assigned;
+    kafka_revoked_fn revoked;
+    void *ctx;
+    atomic_bool reachable;
+};
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    struct kafka_consumer *c = opaque;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        atomic_store(&c->reachable, false);
+    log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(rk)),
+                LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
+}
+
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *offsets,
+                      void *opaque)
+{
+    (void)offsets;
+    (void)opaque;
+    if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
+        log_warning("offsets not committed", LOG_STR("client", rd_kafka_name(rk)),
+                    LOG_STR("error", rd_kafka_err2str(err)));
+}
+
+/* Hands the partition numbers to the program, if it wants them. */
+static void tell(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list, bool assigned,
+                 bool lost)
+{
+    size_t n = (size_t)list->cnt;
+    int32_t *partitions = calloc(n ? n : 1, sizeof *partitions);
+    if (!partitions) {
+        log_error("no memory for a rebalance", LOG_INT("partitions", n));
+        abort(); /* going on would leave two workers with one partition */
+    }
+    for (size_t i = 0; i < n; i++)
+        partitions[i] = list->elems[i].partition;
+    if (assigned && c->assigned)
+        c->assigned(c->ctx, partitions, n);
+    if (!assigned && c->revoked)
+        c->revoked(c->ctx, partitions, n, lost);
+    free(partitions);
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
+                         void *opaque)
+{
+    struct kafka_consumer *c = opaque;
+    bool assign = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    bool lost = rd_kafka_assignment_lost(rk) != 0;
+
+    log_info(assign ? "partitions assigned" : "partitions revoked", LOG_STR("client", rd_kafka_name(rk)),
+             LOG_INT("partitions", list->cnt), LOG_STR("lost", lost ? "yes" : "no"));
+    if (!assign)
+        tell(c, list, false, lost);
+    rd_kafka_resp_err_t res = rd_kafka_assign(rk, assign ? list : NULL);
+    if (res)
+        log_error("assignment failed", LOG_STR("error", rd_kafka_err2str(res)));
+    else if (assign)
+        tell(c, list, true, false);
+}
+
+static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, struct fault *f)
+{
+    static const struct kafka_default defaults[] = {
+        {"fetch.min.bytes", "1"},
+        {"fetch.error.backoff.ms", "50"},
+        {"partition.assignment.strategy", "range"},
+        {"message.max.bytes", "4194304"},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
+                                           sizeof defaults / sizeof *defaults, o->properties, f);
+    if (!conf)
+        return NULL;
+
+    bool ok = kafka_conf_text(conf, "enable.auto.commit", "false", f) &&
+              kafka_conf_text(conf, "enable.auto.offset.store", "false", f) &&
+              kafka_conf_text(conf, "auto.offset.reset", "earliest", f) &&
+              kafka_conf_text(conf, "isolation.level",
+                              o->read_committed ? "read_committed" : "read_uncommitted", f) &&
+              /* librdkafka wants a group even from a reader that never joins one. */
+              kafka_conf_text(conf, "group.id", o->group ? o->group : "gold-label-no-group", f);
+    if (ok && o->session_timeout_ms > 0)
+        ok = kafka_conf_number(conf, "session.timeout.ms", o->session_timeout_ms, f);
+    if (ok && o->queue_bytes > 0)
+        ok = kafka_conf_number(conf, "queued.max.messages.kbytes", (o->queue_bytes + 1023) / 1024, f);
+    if (ok)
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+status kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **out,
+                          struct fault *f)
+{
+    struct kafka_consumer *c = calloc(1, sizeof *c);
+    rd_kafka_conf_t *conf = c ? consumer_conf(options, f) : NULL;
+    char reason[192];
+
+    if (!c)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a Kafka consumer");
+    if (!conf) {
+        free(c);
+        return STATUS_CONFIG;
+    }
+    c->assigned = options->assigned;
+    c->revoked = options->revoked;
+    c->ctx = options->ctx;
+    atomic_init(&c->reachable, true);
+    rd_kafka_conf_set_opaque(conf, c);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
+
+    c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (!c->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(c);
+        return fault_set(f, STATUS_CONFIG, "kafka_consumer", "Kafka consumer: %s", reason);
+    }
+    rd_kafka_poll_set_consumer(c->rk);
+    c->queue = rd_kafka_queue_get_consumer(c->rk);
+    *out = c;
+    return STATUS_OK;
+}
+
+status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, struct fault *f)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(c->rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (err)
+        return fault_set(f, STATUS_FATAL, "subscribe", "cannot subscribe to %s: %s", topic,
+                         rd_kafka_err2str(err));
+    return STATUS_OK;
+}
+
+int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms)
+{
+    int32_t count = kafka_partition_count(c->rk, NULL, topic, timeout_ms);
+    if (count >= 0)
+        atomic_store(&c->reachable, true);
+    return count;
+}
+
+/* Where to begin with one partition: asked now, so that nothing produced from here on is missed. */
+static status start_offset(struct kafka_consumer *c, const char *topic, int32_t partition,
+                           enum kafka_start from, int timeout_ms, int64_t *out, struct fault *f)
+{
+    if (from == KAFKA_START_OLDEST) {
+        *out = RD_KAFKA_OFFSET_BEGINNING;
+        return STATUS_OK;
+    }
+
+    int64_t low = 0;
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(c->rk, topic, partition, &low, out, timeout_ms);
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        return fault_set(f, STATUS_NOT_FOUND, "no_partition", "there is no partition %d of topic %s",
+                         partition, topic);
+    default:
+        return fault_set(f, STATUS_RETRY, "no_offset", "cannot ask for the end of %s [%d]: %s", topic,
+                         partition, rd_kafka_err2str(err));
+    }
+}
+
+status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const int32_t *partitions, size_t n,
+                             enum kafka_start from, int timeout_ms, struct fault *f)
+{
+    if (n == 0 || n > MAX_PARTITIONS)
+        return fault_set(f, STATUS_INVALID, "partitions", "%zu partitions: must be 1 to %d", n,
+                         MAX_PARTITIONS);
+
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    status st = STATUS_OK;
+    for (size_t i = 0; i < n && st == STATUS_OK; i++) {
+        int32_t partition = partitions ? partitions[i] : (int32_t)i;
+        int64_t offset = 0;
+        st = start_offset(c, topic, partition, from, timeout_ms, &offset, f);
+        rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    }
+    if (st == STATUS_OK) {
+        rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, list);
+        if (err)
+            st = fault_set(f, STATUS_FATAL, "assign", "cannot read %s: %s", topic, rd_kafka_err2str(err));
+        else
+            atomic_store(&c->reachable, true);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return st;
+}
+
+struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
+{
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
+    if (!m)
+        return NULL;
+    if (m->err) {
+        log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(c->rk)),
+                    LOG_STR("error", rd_kafka_err2name(m->err)),
+                    LOG_STR("reason", rd_kafka_message_errstr(m)));
+        rd_kafka_message_destroy(m);
+        return NULL;
+    }
+    atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
+    return (struct kafka_message *)(void *)m;
+}
+
+void kafka_consumer_notify(struct kafka_consumer *c, int event_fd)
+{
+    kafka_queue_notify(c->queue, event_fd);
+}
+
+bool kafka_consumer_reachable(const struct kafka_consumer *c)
+{
+    return atomic_load_explicit(&c->reachable, memory_order_relaxed);
+}
+
+static status switch_fetching(struct kafka_consumer *c, bool on)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    rd_kafka_resp_err_t err = rd_kafka_assignment(c->rk, &list);
+    if (!err) {
+        err = on ? rd_kafka_resume_partitions(c->rk, list) : rd_kafka_pause_partitions(c->rk, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    if (!err)
+        return STATUS_OK;
+    log_error(on ? "cannot resume partitions" : "cannot pause partitions",
+              LOG_STR("error", rd_kafka_err2str(err)));
+    return STATUS_FATAL;
+}
+
+status kafka_consumer_pause(struct kafka_consumer *c)
+{
+    return switch_fetching(c, false);
+}
+
+status kafka_consumer_resume(struct kafka_consumer *c)
+{
+    return switch_fetching(c, true);
+}
+
+status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
+                             size_t n, bool wait)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (size_t i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, topic, offsets[i].partition)->offset = offsets[i].offset;
+    rd_kafka_resp_err_t err = rd_kafka_commit(c->rk, list, !wait);
+    rd_kafka_topic_partition_list_destroy(list);
+
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET)
+        return STATUS_OK;
+    log_warning("offsets not committed", LOG_STR("error", rd_kafka_err2str(err)));
+    return err == RD_KAFKA_RESP_ERR__FATAL ? STATUS_FATAL : STATUS_RETRY;
+}
+
+void kafka_consumer_close(struct kafka_consumer *c)
+{
+    if (!c)
+        return;
+    rd_kafka_resp_err_t err = rd_kafka_consumer_close(c->rk);
+    if (err)
+        log_warning("consumer not closed cleanly", LOG_STR("error", rd_kafka_err2str(err)));
+    rd_kafka_queue_destroy(c->queue);
+    rd_kafka_destroy(c->rk);
+    free(c);
+}

@@ -1,0 +1,267 @@
+#include "common/kafka_internal.h"
+
+#include "common/log.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TOPICS = 8 };
+
+struct kafka_producer {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    kafka_delivered_fn delivered;
+    void *ctx;
+    atomic_bool reachable;
+    int served; /* callbacks of the poll under way; the polling thread's own */
+
+    /* Topics are looked up without a lock: entries are written once, before `n_topics` counts them. */
+    pthread_mutex_t topics_lock;
+    atomic_size_t n_topics;
+    rd_kafka_topic_t *topics[MAX_TOPICS];
+};
+
+static enum kafka_delivery delivery_of(const rd_kafka_message_t *m)
+{
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return KAFKA_DELIVERED;
+    switch (rd_kafka_message_status(m)) {
+    case RD_KAFKA_MSG_STATUS_PERSISTED:
+        return KAFKA_DELIVERED;
+    case RD_KAFKA_MSG_STATUS_NOT_PERSISTED:
+        return KAFKA_NOT_DELIVERED;
+    default:
+        return KAFKA_UNKNOWN;
+    }
+}
+
+/* Whether the same message may be taken at another time: the message itself is not the reason. */
+static bool is_retriable(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+    (void)rk;
+    struct kafka_producer *p = opaque;
+    enum kafka_delivery delivery = delivery_of(m);
+
+    p->served++;
+    if (delivery == KAFKA_DELIVERED)
+        atomic_store_explicit(&p->reachable, true, memory_order_relaxed);
+    if (p->delivered)
+        p->delivered(p->ctx, m->_private, delivery, is_retriable(m->err),
+                     delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    struct kafka_producer *p = opaque;
+    p->served++;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        atomic_store(&p->reachable, false);
+    log_warning("kafka producer", LOG_STR("client", rd_kafka_name(rk)),
+                LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
+}
+
+static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, struct fault *f)
+{
+    static const struct kafka_default defaults[] = {
+        {"linger.ms", "0"},
+        {"retry.backoff.ms", "50"},
+        {"message.max.bytes", "4194304"},
+        /* The default of 1 s would be the pause after a leader has moved. */
+        {"topic.metadata.refresh.fast.interval.ms", "50"},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
+                                           sizeof defaults / sizeof *defaults, o->properties, f);
+    if (!conf)
+        return NULL;
+
+    bool ok = kafka_conf_text(conf, "acks", "all", f) &&
+              kafka_conf_text(conf, "partitioner", "murmur2_random", f) &&
+              kafka_conf_text(conf, "enable.idempotence", o->idempotent ? "true" : "false", f) &&
+              kafka_conf_number(conf, "max.in.flight.requests.per.connection", o->in_flight, f) &&
+              kafka_conf_number(conf, "message.timeout.ms", o->message_timeout_ms, f) &&
+              kafka_conf_number(conf, "queue.buffering.max.messages", o->queue_messages, f) &&
+              kafka_conf_number(conf, "queue.buffering.max.kbytes", (o->queue_bytes + 1023) / 1024, f);
+    if (ok)
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+status kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **out,
+                          struct fault *f)
+{
+    struct kafka_producer *p = calloc(1, sizeof *p);
+    rd_kafka_conf_t *conf = p ? producer_conf(options, f) : NULL;
+    char reason[192];
+
+    if (!p)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a Kafka producer");
+    if (!conf) {
+        free(p);
+        return STATUS_CONFIG;
+    }
+    p->delivered = options->delivered;
+    p->ctx = options->ctx;
+    atomic_init(&p->reachable, true);
+    atomic_init(&p->n_topics, 0);
+    pthread_mutex_init(&p->topics_lock, NULL);
+    rd_kafka_conf_set_opaque(conf, p);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+
+    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (!p->rk) {
+        rd_kafka_conf_destroy(conf);
+        pthread_mutex_destroy(&p->topics_lock);
+        free(p);
+        return fault_set(f, STATUS_CONFIG, "kafka_producer", "Kafka producer: %s", reason);
+    }
+    p->queue = rd_kafka_queue_get_main(p->rk);
+    *out = p;
+    return STATUS_OK;
+}
+
+void kafka_producer_free(struct kafka_producer *p)
+{
+    if (!p)
+        return;
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(p->rk, 1000);
+    for (size_t i = 0; i < atomic_load(&p->n_topics); i++)
+        rd_kafka_topic_destroy(p->topics[i]);
+    rd_kafka_queue_destroy(p->queue);
+    rd_kafka_destroy(p->rk);
+    pthread_mutex_destroy(&p->topics_lock);
+    free(p);
+}
+
+static rd_kafka_topic_t *known_topic(const struct kafka_producer *p, const char *name)
+{
+    size_t n = atomic_load_explicit(&p->n_topics, memory_order_acquire);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rd_kafka_topic_name(p->topics[i]), name) == 0)
+            return p->topics[i];
+    }
+    return NULL;
+}
+
+static rd_kafka_topic_t *topic_of(struct kafka_producer *p, const char *name)
+{
+    rd_kafka_topic_t *topic = known_topic(p, name);
+    if (topic)
+        return topic;
+
+    pthread_mutex_lock(&p->topics_lock);
+    topic = known_topic(p, name);
+    size_t n = atomic_load(&p->n_topics);
+    if (!topic && n < MAX_TOPICS) {
+        topic = rd_kafka_topic_new(p->rk, name, NULL);
+        if (topic) {
+            p->topics[n] = topic;
+            atomic_store_explicit(&p->n_topics, n + 1, memory_order_release);
+        }
+    }
+    pthread_mutex_unlock(&p->topics_lock);
+    return topic;
+}
+
+static status status_of_produce(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+        return STATUS_FULL;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        return STATUS_TOO_LARGE;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+        return STATUS_NOT_FOUND;
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__FENCED:
+        return STATUS_FATAL;
+    default:
+        return STATUS_RETRY;
+    }
+}
+
+status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,
+                     struct slice value, const struct kafka_header *headers, size_t n_headers, void *opaque)
+{
+    rd_kafka_topic_t *handle = topic_of(p, topic);
+    rd_kafka_headers_t *list = rd_kafka_headers_new(n_headers);
+    if (!handle) {
+        rd_kafka_headers_destroy(list);
+        return STATUS_NOT_FOUND;
+    }
+
+    for (size_t i = 0; i < n_headers; i++)
+        rd_kafka_header_add(list, headers[i].name, -1, headers[i].value.at, (ssize_t)headers[i].value.len);
+
+    /* librdkafka's interface is not const-correct: with F_COPY it only reads. */
+    rd_kafka_resp_err_t err =
+        rd_kafka_producev(p->rk, RD_KAFKA_V_RKT(handle), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.at, key.len),
+                          RD_KAFKA_V_VALUE((void *)(uintptr_t)value.at, value.len), RD_KAFKA_V_HEADERS(list),
+                          RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+    if (err)
+        rd_kafka_headers_destroy(list);
+    return status_of_produce(err);
+}
+
+int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)
+{
+    p->served = 0;
+    rd_kafka_poll(p->rk, timeout_ms);
+    return p->served;
+}
+
+void kafka_producer_notify(struct kafka_producer *p, int event_fd)
+{
+    kafka_queue_notify(p->queue, event_fd);
+}
+
+size_t kafka_producer_flush(struct kafka_producer *p, int timeout_ms)
+{
+    rd_kafka_flush(p->rk, timeout_ms);
+    return kafka_producer_backlog(p);
+}
+
+size_t kafka_producer_backlog(const struct kafka_producer *p)
+{
+    int left = rd_kafka_outq_len(p->rk);
+    return left > 0 ? (size_t)left : 0;
+}
+
+void kafka_producer_purge(struct kafka_producer *p)
+{
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+bool kafka_producer_reachable(const struct kafka_producer *p)
+{
+    return atomic_load_explicit(&p->reachable, memory_order_relaxed);
+}
+
+int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms)
+{
+    int32_t count = kafka_partition_count(p->rk, topic_of(p, topic), topic, timeout_ms);
+    if (count >= 0)
+        atomic_store(&p->reachable, true);
+    return count;
+}

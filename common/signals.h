@@ -1,0 +1,11 @@
+/* SIGINT, SIGTERM and SIGHUP as something to poll. */
+#pragma once
+
+enum signal_event { SIGNAL_NONE, SIGNAL_STOP, SIGNAL_RELOAD };
+
+/* Blocks the three signals for this thread and all it will start, ignores SIGPIPE, and returns a non-blocking descriptor
+ * that is readable when one has come, or -1 with errno. Call before any thread is started. */
+int signals_open(void);
+
+/* What came (SIGINT and SIGTERM: SIGNAL_STOP), SIGNAL_NONE when nothing did. */
+enum signal_event signals_read(int fd);

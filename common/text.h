@@ -1,0 +1,21 @@
+/* UTF-8 (RFC 3629) and Unicode white space. */
+#pragma once
+#include "common/slice.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF, nothing cut off. Empty is valid. */
+bool text_is_utf8(struct slice s);
+/* Number of code points of a valid UTF-8 text. */
+size_t text_characters(struct slice utf8);
+/* True when every character has the Unicode property White_Space, and for the empty text. `utf8` must be valid. */
+bool text_is_blank(struct slice utf8);
+/* True when some byte is a C0 control or DEL, or some character is a C1 control (U+0080–U+009F). */
+bool text_has_control(struct slice utf8);
+/* Compares ASCII letters without regard to case. */
+bool text_equal_nocase(struct slice a, const char *b);
+/* The longest prefix of `utf8` of at most `max` bytes that ends on a character boundary. */
+struct slice text_prefix(struct slice utf8, size_t max);
+/* Decimal digits only, no sign, no space, no leading zeros but "0" itself; false when above `max`. */
+bool text_to_u64(struct slice s, uint64_t max, uint64_t *out);

@@ -1,0 +1,181 @@
+#include "common/uuid.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+/* Two of libuuid's names are ours too. Its header gets others here, and our functions are hidden from the dynamic linker, so
+ * that neither ever takes the other's place. */
+#define uuid_parse libuuid_parse
+#define uuid_compare libuuid_compare
+#include <uuid/uuid.h>
+#undef uuid_parse
+#undef uuid_compare
+#define HIDDEN __attribute__((visibility("hidden")))
+
+_Static_assert(sizeof(uuid_t) == sizeof((struct uuid *)NULL)->bytes, "a UUID is 16 bytes");
+
+/* Where the digits of each byte stand in the text form, and where the dashes do. */
+static const uint8_t DIGITS_AT[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+static const uint8_t DASHES_AT[4] = {8, 13, 18, 23};
+
+HIDDEN bool uuid_parse(struct slice text, struct uuid *out)
+{
+    /* One more than the digit's value; 0 is no digit. */
+    static const uint8_t DIGIT[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+
+    if (text.at == NULL || text.len != UUID_TEXT_LEN)
+        return false;
+    for (size_t i = 0; i < sizeof DASHES_AT; i++) {
+        if (text.at[DASHES_AT[i]] != '-')
+            return false;
+    }
+
+    struct uuid id;
+    for (size_t i = 0; i < sizeof id.bytes; i++) {
+        const char *at = text.at + DIGITS_AT[i];
+        unsigned high = DIGIT[(unsigned char)at[0]];
+        unsigned low = DIGIT[(unsigned char)at[1]];
+        if (high == 0 || low == 0)
+            return false;
+        id.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+    }
+    *out = id;
+    return true;
+}
+
+void uuid_format(const struct uuid *id, char out[UUID_TEXT_LEN + 1])
+{
+    static const char DIGITS[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < sizeof DASHES_AT; i++)
+        out[DASHES_AT[i]] = '-';
+    for (size_t i = 0; i < sizeof id->bytes; i++) {
+        out[DIGITS_AT[i]] = DIGITS[id->bytes[i] >> 4];
+        out[DIGITS_AT[i] + 1] = DIGITS[id->bytes[i] & 15];
+    }
+    out[UUID_TEXT_LEN] = '\0';
+}
+
+HIDDEN int uuid_compare(const struct uuid *a, const struct uuid *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+/* ---- random bytes ---- */
+
+static __thread struct {
+    uint8_t bytes[1024];
+    size_t left;
+} random_block;
+
+/* A forked child has only the thread that forked: it must not hand out the same bytes as its parent. */
+static void forget_random_block(void)
+{
+    random_block.left = 0;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_random_block);
+}
+
+static void fill_random_block(void)
+{
+    static pthread_once_t watching = PTHREAD_ONCE_INIT;
+    pthread_once(&watching, watch_forks);
+
+    size_t filled = 0;
+    while (filled < sizeof random_block.bytes) {
+        ssize_t n = getrandom(random_block.bytes + filled, sizeof random_block.bytes - filled, 0);
+        if (n < 0 && errno != EINTR)
+            abort(); /* a kernel without getrandom(2): guessable ids are worse than none */
+        if (n > 0)
+            filled += (size_t)n;
+    }
+    random_block.left = filled;
+}
+
+void uuid_random_bytes(uint8_t out[16])
+{
+    if (random_block.left < 16)
+        fill_random_block();
+    random_block.left -= 16;
+    memcpy(out, random_block.bytes + random_block.left, 16);
+}
+
+/* ---- version 7 ---- */
+
+enum { RANDOM_A_BITS = 12, RANDOM_B_BITS = 62 };
+#define TIME_MASK ((UINT64_C(1) << 48) - 1)
+#define RANDOM_A_MASK ((UINT64_C(1) << RANDOM_A_BITS) - 1)
+#define RANDOM_B_MASK ((UINT64_C(1) << RANDOM_B_BITS) - 1)
+
+/* Big endian, as RFC 9562 has every field. */
+static void put(uint8_t *to, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+
+/* RFC 9562 §6.2, method 2: within a millisecond, and while the clock stands behind the last id, the random part of the last id
+ * plus a random step; what flows over goes to the next field, the time at last. */
+void uuid_v7(struct uuid *out, int64_t unix_ms)
+{
+    static __thread struct {
+        uint64_t time, a, b;
+    } last;
+
+    uint64_t random[2];
+    uuid_random_bytes((uint8_t *)random);
+
+    uint64_t now = unix_ms < 0 ? 0 : (uint64_t)unix_ms & TIME_MASK;
+    if (now > last.time) {
+        last.time = now;
+        last.a = random[0] & RANDOM_A_MASK;
+        last.b = random[1] & RANDOM_B_MASK;
+    } else {
+        last.b += 1 + (random[0] & UINT32_MAX);
+        last.a += last.b >> RANDOM_B_BITS;
+        last.time += last.a >> RANDOM_A_BITS;
+        last.a &= RANDOM_A_MASK;
+        last.b &= RANDOM_B_MASK;
+    }
+
+    put(out->bytes, last.time, 6);
+    put(out->bytes + 6, UINT64_C(7) << RANDOM_A_BITS | last.a, 2);
+    put(out->bytes + 8, UINT64_C(2) << RANDOM_B_BITS | last.b, 8);
+}
+
+/* ---- version 5 ---- */
+
+void uuid_v5(struct uuid *out, const struct uuid *name_space, struct slice name)
+{
+    uuid_generate_sha1(out->bytes, name_space->bytes, name.at ? name.at : "", name.len);
+}
+
+bool uuid_of_key(struct uuid *out, struct slice account_id, struct slice key)
+{
+    static const struct uuid NAME_SPACE = {
+        {0x96, 0xbb, 0xb1, 0xf3, 0x2a, 0x4a, 0x4c, 0xde, 0x8b, 0x33, 0x0b, 0x9c, 0x2a, 0x4a, 0x6a, 0x51}};
+    char small[512];
+
+    size_t len = account_id.len + 1 + key.len;
+    char *name = len <= sizeof small ? small : malloc(len);
+    if (!name)
+        return false;
+    if (account_id.len > 0)
+        memcpy(name, account_id.at, account_id.len);
+    name[account_id.len] = '\0';
+    if (key.len > 0)
+        memcpy(name + account_id.len + 1, key.at, key.len);
+    uuid_v5(out, &NAME_SPACE, slice_make(name, len));
+    if (name != small)
+        free(name);
+    return true;
+}

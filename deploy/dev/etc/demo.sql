@@ -1,0 +1,1 @@
+INSERT INTO run (id, account_id) VALUES (:'run', :'account') ON CONFLICT DO NOTHING;

@@ -1,0 +1,3 @@
+-- What the worker needs, and nothing else.
+GRANT SELECT ON run, schema_version TO gold_label_worker;
+GRANT SELECT, INSERT ON gold_label TO gold_label_worker;

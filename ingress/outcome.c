@@ -1,0 +1,196 @@
+#include "ingress/outcome.h"
+
+#include "common/log.h"
+#include "ingress/answer.h"
+#include <stdlib.h>
+
+enum { RESULT_BLOCK = 16 * 1024, COMPLAIN_EVERY_US = 10000000 };
+
+struct outcomes {
+    struct ingress *in;
+    struct avro_codec *decoder;
+    struct arena *arena;    /* of one result */
+    int64_t complained_us;  /* when it was last logged that the worker does not accept our token */
+    int64_t undelivered_us; /* … that commands are not delivered */
+};
+
+struct outcomes *outcomes_new(struct ingress *in)
+{
+    struct outcomes *o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+
+    o->in = in;
+    o->complained_us = o->undelivered_us = -COMPLAIN_EVERY_US;
+    o->arena = arena_new(RESULT_BLOCK);
+    o->decoder =
+        avro_codec_new(&(struct avro_codec_options){.command_schema_id = in->settings.command_schema_id,
+                                                    .result_schema_id = in->settings.result_schema_id});
+    if (o->arena && o->decoder)
+        return o;
+    outcomes_free(o);
+    return NULL;
+}
+
+void outcomes_free(struct outcomes *o)
+{
+    if (!o)
+        return;
+    arena_free(o->arena);
+    if (o->decoder)
+        avro_codec_free(o->decoder);
+    free(o);
+}
+
+/* True at most once in ten seconds: a fault that every request meets is logged, not repeated. */
+static bool may_complain(const struct outcomes *o, int64_t *last_us)
+{
+    int64_t now_us = clock_monotonic_us(o->in->clock);
+
+    if (now_us - *last_us < COMPLAIN_EVERY_US)
+        return false;
+    *last_us = now_us;
+    return true;
+}
+
+/* ---- delivery reports ---- */
+
+static void delivered(struct ingress *in, const void *ticket)
+{
+    int64_t now_us = clock_monotonic_us(in->clock);
+    struct waiter w;
+    enum pending_report report = pending_published(in->pending, ticket, now_us, &w);
+
+    if (report == PENDING_GONE)
+        return;
+    histogram_observe(in->stats.publish, now_us - w.produced_us);
+    if (report == PENDING_TAKEN) {
+        gauge_add(in->stats.pending, -1);
+        answer_accepted(&w);
+    }
+}
+
+void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
+                      const char *error)
+{
+    struct outcomes *o = ctx;
+    struct ingress *in = o->in;
+    struct waiter w;
+
+    if (delivery == KAFKA_DELIVERED) {
+        delivered(in, opaque);
+        return;
+    }
+    bool unknown = delivery == KAFKA_UNKNOWN;
+    counter_add(unknown ? in->stats.delivery_unknown : in->stats.not_delivered, 1);
+    if (may_complain(o, &o->undelivered_us))
+        log_error("a command was not delivered", LOG_STR("topic", in->settings.commands_topic),
+                  LOG_STR("error", error), LOG_STR("published", unknown ? "unknown" : "no"),
+                  LOG_STR("retriable", retriable ? "yes" : "no"));
+    if (pending_take_ticket(in->pending, opaque, &w)) {
+        gauge_add(in->stats.pending, -1);
+        answer_error(w.request, unknown ? ANSWER_OUTCOME_UNKNOWN : ANSWER_NOT_DELIVERED);
+    }
+}
+
+/* ---- results ---- */
+
+bool outcome_read_correlation(struct slice text, uint8_t out[PENDING_CORRELATION_LEN])
+{
+    if (text.len != (size_t)2 * PENDING_CORRELATION_LEN)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0)
+            return false;
+        out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] << 4 | digit : digit);
+    }
+    return true;
+}
+
+static void answer_rejected(struct outcomes *o, const struct waiter *w, const struct label_result *result)
+{
+    struct fault fault;
+
+    switch (result->code) {
+    case LABEL_REJECTED_RUN_NOT_FOUND:
+        answer_error(w->request, ANSWER_NO_RUN);
+        break;
+    case LABEL_REJECTED_ID_CONFLICT:
+        answer_error(w->request, ANSWER_ID_CONFLICT);
+        break;
+    case LABEL_REJECTED_UNAUTHENTICATED: /* the user's token was fine; it is ours that the worker does not take */
+        counter_add(o->in->stats.grants_refused, 1);
+        if (may_complain(o, &o->complained_us))
+            log_error(
+                "the worker does not accept the tokens of this ingress: compare [signing] with its [token]",
+                LOG_SLICE("reason", result->message));
+        answer_error(w->request, ANSWER_MISCONFIGURED);
+        break;
+    case LABEL_REJECTED_INVALID_VALUE:
+    case LABEL_REJECTED_UNKNOWN:
+        (void)fault_set(&fault, STATUS_INVALID, "invalid_value", "%.*s", (int)result->message.len,
+                        result->message.at);
+        answer_fault(w->request, ANSWER_RULE_BROKEN, &fault);
+        break;
+    }
+}
+
+void outcome_result(struct outcomes *o, const struct kafka_message *m)
+{
+    struct ingress *in = o->in;
+    uint8_t correlation[PENDING_CORRELATION_LEN];
+    struct label_result result;
+    struct fault fault;
+    struct waiter w;
+
+    if (!outcome_read_correlation(kafka_header_find(m, "correlation-id"), correlation) ||
+        !pending_take(in->pending, correlation, &w)) {
+        counter_add(in->stats.results_skipped, 1);
+        return;
+    }
+    gauge_add(in->stats.pending, -1);
+    histogram_observe(in->stats.result, clock_monotonic_us(in->clock) - w.produced_us);
+    if (prefer_is_immediate(&w.preference)) { /* quicker than the delivery report; the answer is the same */
+        answer_accepted(&w);
+        return;
+    }
+
+    arena_reset(o->arena);
+    struct kafka_record record = kafka_view(m);
+    if (avro_decode_result(o->decoder, record.value, o->arena, &result, &fault) != STATUS_OK) {
+        counter_add(in->stats.results_unreadable, 1);
+        log_error("a result cannot be read", LOG_STR("topic", record.topic),
+                  LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),
+                  LOG_STR("reason", fault.message));
+        answer_accepted(&w); /* what is sure: the command was on the topic */
+    } else if (result.outcome == LABEL_CREATED) {
+        answer_created(&w, &result);
+    } else {
+        answer_rejected(o, &w, &result);
+    }
+}
+
+/* ---- time ---- */
+
+void outcome_deadlines(struct outcomes *o)
+{
+    int64_t now_us = clock_monotonic_us(o->in->clock);
+    struct waiter w;
+
+    while (pending_expire(o->in->pending, now_us, &w)) {
+        gauge_add(o->in->stats.pending, -1);
+        answer_without_result(&w);
+    }
+}
+
+void outcome_answer_rest(struct ingress *in)
+{
+    struct waiter w;
+
+    while (pending_take_any(in->pending, &w)) {
+        gauge_add(in->stats.pending, -1);
+        answer_without_result(&w);
+    }
+}

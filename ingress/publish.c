@@ -1,0 +1,129 @@
+#include "ingress/publish.h"
+
+#include "common/log.h"
+#include "ingress/answer.h"
+#include "ingress/traceparent.h"
+#include <stdio.h>
+
+enum {
+    GIVE_UP_MARGIN_US = 500000, /* behind the deadline, for a delivery report that is due at that moment */
+    CORRELATION_TEXT_LEN = 2 * PENDING_CORRELATION_LEN,
+};
+
+static void format_correlation(const uint8_t correlation[PENDING_CORRELATION_LEN],
+                               char out[CORRELATION_TEXT_LEN])
+{
+    static const char DIGITS[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < PENDING_CORRELATION_LEN; i++) {
+        out[2 * i] = DIGITS[correlation[i] >> 4];
+        out[2 * i + 1] = DIGITS[correlation[i] & 15];
+    }
+}
+
+static struct waiter waiter_of(const struct ingress *in, struct http_request *r, const struct exchange *x,
+                               const struct label_command *c)
+{
+    int64_t now_us = clock_monotonic_us(in->clock);
+    int64_t wait_us =
+        x->preference.wait_s ? (int64_t)x->preference.wait_s * 1000000 : in->settings.wait_ms * 1000;
+    struct waiter w = {
+        .request = r,
+        .run_id = c->run_id,
+        .label_id = c->command_id,
+        .preference = x->preference,
+        .produced_us = now_us,
+        .deadline_us = now_us + wait_us,
+        .give_up_us = now_us + wait_us + GIVE_UP_MARGIN_US,
+    };
+    uuid_random_bytes(w.correlation);
+    return w;
+}
+
+/* What is not valid, or there twice, is left out (W3C Trace Context §3.2). */
+static struct slice trace_of(const struct http_request *r)
+{
+    struct slice trace = http_request_header(r, "traceparent", 0);
+    bool is_one = trace.at && !http_request_header(r, "traceparent", 1).at;
+    return is_one && traceparent_is_valid(trace) ? trace : SLICE_NONE;
+}
+
+static status produce(struct ingress *in, const struct waiter *w, struct slice authorization,
+                      struct slice trace, struct slice run_id_text, void *ticket)
+{
+    char correlation[CORRELATION_TEXT_LEN];
+    char partition[16];
+    struct kafka_header headers[4];
+    size_t n = 0;
+
+    format_correlation(w->correlation, correlation);
+    int digits = snprintf(partition, sizeof partition, "%d", (int)atomic_load(&in->reply_partition));
+    headers[n++] = (struct kafka_header){"authorization", authorization};
+    headers[n++] = (struct kafka_header){"correlation-id", slice_make(correlation, sizeof correlation)};
+    headers[n++] = (struct kafka_header){"reply-partition", slice_make(partition, (size_t)digits)};
+    if (trace.at)
+        headers[n++] = (struct kafka_header){"traceparent", trace};
+
+    return kafka_produce(in->producer, in->settings.commands_topic, KAFKA_PARTITION_BY_KEY, run_id_text,
+                         buffer_slice(&in->encoded), headers, n, ticket);
+}
+
+/* Nothing was produced: the waiter is still ours, unless a deadline or the shutdown was quicker. */
+static void take_back(struct ingress *in, void *ticket, status st)
+{
+    struct waiter w;
+
+    counter_add(in->stats.publish_refused, 1);
+    if (st != STATUS_FULL)
+        log_error("a command was not produced", LOG_STR("status", status_text(st)),
+                  LOG_STR("topic", in->settings.commands_topic));
+    if (!pending_take_ticket(in->pending, ticket, &w))
+        return;
+    gauge_add(in->stats.pending, -1);
+    if (st == STATUS_TOO_LARGE)
+        answer_error(w.request, ANSWER_BODY_TOO_LARGE);
+    else
+        answer_error(w.request, st == STATUS_FULL ? ANSWER_OVERLOADED : ANSWER_NOT_DELIVERED);
+}
+
+void publish_label(struct ingress *in, struct http_request *r, const struct exchange *x,
+                   const struct label_command *c)
+{
+    struct slice authorization;
+    struct fault fault;
+    void *ticket;
+
+    if (atomic_load(&in->phase) != PHASE_RUNNING) {
+        answer_error(r, ANSWER_SHUTTING_DOWN);
+        return;
+    }
+    if (!kafka_producer_reachable(in->producer)) {
+        answer_error(r, ANSWER_KAFKA_UNREACHABLE);
+        return;
+    }
+
+    buffer_clear(&in->encoded);
+    status st = avro_encode_command(in->encoder, c, &in->encoded);
+    if (st != STATUS_OK) {
+        log_error("a command cannot be encoded", LOG_STR("status", status_text(st)));
+        answer_error(r, ANSWER_OVERLOADED);
+        return;
+    }
+    st = grants_authorization(in->grants, x->account_id, x->subject, &authorization, &fault);
+    if (st != STATUS_OK) {
+        log_error("a token cannot be signed", LOG_STR("reason", fault.message));
+        answer_error(r, ANSWER_MISCONFIGURED);
+        return;
+    }
+
+    struct waiter w = waiter_of(in, r, x, c);
+    struct slice trace = trace_of(r);
+    if (pending_add(in->pending, &w, &ticket) != STATUS_OK) {
+        answer_error(r, ANSWER_OVERLOADED);
+        return;
+    }
+    gauge_add(in->stats.pending, 1);
+    st = produce(in, &w, authorization, trace, c->run_id_text, ticket);
+    if (st != STATUS_OK)
+        take_back(in, ticket, st);
+}

@@ -1,0 +1,11 @@
+/* A checked command on its way to Kafka. */
+#pragma once
+#include "common/http_server.h"
+#include "common/label.h"
+#include "ingress/exchange.h"
+#include "ingress/ingress.h"
+
+/* Registers the request as waiting and produces the command, or answers 503 or 413 when that cannot be done. The answer comes from
+ * the Kafka thread (replies.h), possibly before this returns: the request must not be touched afterwards. */
+void publish_label(struct ingress *in, struct http_request *r, const struct exchange *x,
+                   const struct label_command *c);

@@ -1,0 +1,122 @@
+#include "ingress/settings.h"
+
+#include "common/kafka.h"
+#include "common/token.h"
+
+static const char *const LEVELS[] = {"debug", "info", "warning", "error", NULL};
+static const char *const FORMATS[] = {"logfmt", "json", NULL};
+
+#define AT(member) offsetof(struct ingress_settings, member)
+#define KIB (1024)
+#define MIB (1024 * 1024)
+
+/* clang-format off */
+static const struct config_option OPTIONS[] = {
+    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), NULL, true, .max = 4096,
+     .help = "bootstrap servers, comma-separated host:port"},
+    {"kafka", "commands_topic", CONFIG_TEXT, AT(commands_topic), "gold-label.commands", .max = 249,
+     .help = "topic that commands are published to"},
+    {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), "gold-label.results", .max = 249,
+     .help = "topic that results come from"},
+
+    {"http", "address", CONFIG_TEXT, AT(http_address), "127.0.0.1", .max = 64,
+     .help = "numeric IPv4 or IPv6 address of the public listener"},
+    {"http", "port", CONFIG_INTEGER, AT(http_port), "8080", .min = 1, .max = 65535,
+     .help = "port of the public listener"},
+    {"http", "connections", CONFIG_INTEGER, AT(connections), "2048", .min = 1, .max = 65536,
+     .help = "most connections at a time"},
+    {"http", "connections_per_ip", CONFIG_INTEGER, AT(connections_per_ip), "0", .min = 0, .max = 65536,
+     .help = "most connections from one address; 0: no bound (behind a proxy all come from one)"},
+    {"http", "connection_memory", CONFIG_INTEGER, AT(connection_memory), "24576", .min = 20 * KIB, .max = 1 * MIB,
+     .unit = "bytes", .help = "memory of one connection for the head of a request and for buffers"},
+    {"http", "body_memory", CONFIG_INTEGER, AT(body_memory), "33554432", .min = 2 * MIB, .max = 4096LL * MIB,
+     .unit = "bytes", .help = "memory of all bodies that are being received"},
+    {"http", "request_ms", CONFIG_INTEGER, AT(request_ms), "30000", .min = 1000, .max = 600000, .unit = "ms",
+     .help = "a request must have arrived within this"},
+    {"http", "idle_s", CONFIG_INTEGER, AT(idle_s), "60", .min = 1, .max = 3600, .unit = "s",
+     .help = "a connection without traffic is closed after this"},
+
+    {"admin", "address", CONFIG_TEXT, AT(admin_address), "127.0.0.1", .max = 64,
+     .help = "numeric IPv4 or IPv6 address of /healthz, /readyz and /metrics"},
+    {"admin", "port", CONFIG_INTEGER, AT(admin_port), "8081", .min = 1, .max = 65535,
+     .help = "port of /healthz, /readyz and /metrics"},
+
+    {"ingress", "name", CONFIG_TEXT, AT(name), NULL, .max = 255,
+     .help = "name of this instance; its reply partition follows from it (default: host name and port)"},
+    {"ingress", "reply_partition", CONFIG_INTEGER, AT(reply_partition), "-1", .min = -1, .max = INT32_MAX,
+     .help = "partition of the results topic to ask replies for; -1: derived from the name"},
+    {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
+     .help = "how long a request waits for its outcome when it does not say"},
+    {"ingress", "max_pending", CONFIG_INTEGER, AT(max_pending), "8192", .min = 1, .max = 1000000,
+     .help = "most requests that wait at a time; more get 503"},
+    {"ingress", "publish_timeout_ms", CONFIG_INTEGER, AT(publish_timeout_ms), "4000", .min = 100, .max = 29000,
+     .unit = "ms", .help = "a command that Kafka has not acknowledged within this has failed; below wait_ms"},
+    {"ingress", "queue_bytes", CONFIG_INTEGER, AT(queue_bytes), "16777216", .min = 2 * MIB, .max = 1024LL * MIB,
+     .unit = "bytes", .help = "memory of commands that are not yet acknowledged; beyond it requests get 503"},
+    {"ingress", "drain_ms", CONFIG_INTEGER, AT(drain_ms), "6000", .min = 0, .max = 300000, .unit = "ms",
+     .help = "how long a stop waits for the requests in progress"},
+
+    {"token", "keys", CONFIG_TEXT, AT(token_keys), NULL, true, .max = 16 * KIB,
+     .help = "keys of the users' tokens, comma-separated kid=ALGORITHM:path"},
+    {"token", "issuer", CONFIG_TEXT, AT(token_issuer), NULL, .max = 1024, .help = "iss they must have"},
+    {"token", "audience", CONFIG_TEXT, AT(token_audience), NULL, .max = 1024, .help = "aud they must have"},
+    {"token", "account_claim", CONFIG_TEXT, AT(account_claim), "account_id", .max = 255,
+     .help = "claim that names the account"},
+    {"token", "leeway_s", CONFIG_INTEGER, AT(leeway_s), "30", .min = 0, .max = 3600, .unit = "s",
+     .help = "by how much clocks may differ"},
+    {"token", "cache", CONFIG_INTEGER, AT(token_cache), "1024", .min = 1, .max = 1000000,
+     .help = "verified tokens that are remembered"},
+
+    {"signing", "keys", CONFIG_TEXT, AT(signing_keys), NULL, true, .max = 4 * KIB,
+     .help = "the key that signs commands for the worker, kid=ALGORITHM:path"},
+    {"signing", "issuer", CONFIG_TEXT, AT(signing_issuer), NULL, .max = 1024, .help = "iss of those tokens"},
+    {"signing", "audience", CONFIG_TEXT, AT(signing_audience), NULL, .max = 1024, .help = "aud of those tokens"},
+    {"signing", "account_claim", CONFIG_TEXT, AT(signing_account_claim), "account_id", .max = 255,
+     .help = "claim of those tokens that names the account"},
+    {"signing", "lifetime_s", CONFIG_INTEGER, AT(signing_lifetime_s), "300", .min = 60, .max = 86400, .unit = "s",
+     .help = "how long those tokens are valid"},
+    {"signing", "cache", CONFIG_INTEGER, AT(signing_cache), "1024", .min = 1, .max = 65536,
+     .help = "those tokens that are remembered, one per account and user"},
+
+    {"avro", "command_schema_id", CONFIG_INTEGER, AT(command_schema_id), "-1", .min = -1, .max = INT32_MAX,
+     .help = "Confluent schema id of commands; -1: single-object encoding"},
+    {"avro", "result_schema_id", CONFIG_INTEGER, AT(result_schema_id), "-1", .min = -1, .max = INT32_MAX,
+     .help = "Confluent schema id of results; -1: single-object encoding"},
+
+    {"log", "level", CONFIG_CHOICE, AT(log_level), "info", .choices = LEVELS, .help = "least level that is logged"},
+    {"log", "format", CONFIG_CHOICE, AT(log_format), "logfmt", .choices = FORMATS, .help = "form of a line"},
+};
+/* clang-format on */
+
+/* Keys that cannot be read are faults of the configuration. */
+static void check_keys(const char *keys, struct buffer *faults)
+{
+    if (keys)
+        token_keys_free(token_keys_load(keys, faults));
+}
+
+static void check_settings(const void *settings, struct buffer *faults)
+{
+    const struct ingress_settings *s = settings;
+
+    if (s->publish_timeout_ms >= s->wait_ms)
+        buffer_printf(faults, "[ingress] publish_timeout_ms = %lld: must be below wait_ms (%lld)\n",
+                      (long long)s->publish_timeout_ms, (long long)s->wait_ms);
+    if (s->http_port == s->admin_port)
+        buffer_printf(faults, "[admin] port = %lld: is also that of [http]\n", (long long)s->admin_port);
+    check_keys(s->token_keys, faults);
+    check_keys(s->signing_keys, faults);
+}
+
+const struct config_program *ingress_program(void)
+{
+    static const struct config_program PROGRAM = {
+        .name = "gold-label-ingress",
+        .summary = "takes gold labels over HTTP, publishes them to Kafka and answers with their outcome",
+        .options = OPTIONS,
+        .n_options = sizeof OPTIONS / sizeof OPTIONS[0],
+        .check_property = kafka_check_property,
+        .check_settings = check_settings,
+    };
+    return &PROGRAM;
+}

@@ -1,0 +1,51 @@
+/* The settings of gold-label-ingress: one table, and what a table cannot check. */
+#pragma once
+#include "common/config.h"
+
+struct ingress_settings {
+    const char *brokers;
+    const char *commands_topic;
+    const char *results_topic;
+
+    const char *http_address;
+    int64_t http_port;
+    int64_t connections;
+    int64_t connections_per_ip;
+    int64_t connection_memory;
+    int64_t body_memory;
+    int64_t request_ms;
+    int64_t idle_s;
+
+    const char *admin_address;
+    int64_t admin_port;
+
+    const char *name;        /* NULL: host name and port */
+    int64_t reply_partition; /* -1: derived from the name */
+    int64_t wait_ms;
+    int64_t max_pending;
+    int64_t publish_timeout_ms;
+    int64_t queue_bytes;
+    int64_t drain_ms;
+
+    const char *token_keys;
+    const char *token_issuer;
+    const char *token_audience;
+    const char *account_claim;
+    int64_t leeway_s;
+    int64_t token_cache;
+
+    const char *signing_keys;
+    const char *signing_issuer;
+    const char *signing_audience;
+    const char *signing_account_claim;
+    int64_t signing_lifetime_s;
+    int64_t signing_cache;
+
+    int64_t command_schema_id;
+    int64_t result_schema_id;
+
+    int log_level;  /* enum log_level */
+    int log_format; /* enum log_format */
+};
+
+const struct config_program *ingress_program(void);

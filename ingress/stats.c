@@ -1,0 +1,54 @@
+#include "ingress/stats.h"
+
+#include <stddef.h>
+
+static const struct {
+    unsigned status;
+    const char *labels;
+} STATUSES[] = {
+    {201, "status=\"201\""}, {202, "status=\"202\""}, {200, "status=\"200\""}, {400, "status=\"400\""},
+    {401, "status=\"401\""}, {404, "status=\"404\""}, {405, "status=\"405\""}, {413, "status=\"413\""},
+    {415, "status=\"415\""}, {417, "status=\"417\""}, {422, "status=\"422\""}, {431, "status=\"431\""},
+    {501, "status=\"501\""}, {503, "status=\"503\""}, {504, "status=\"504\""}, {505, "status=\"505\""},
+    {0, "status=\"none\""}, /* the last: the client went away, or whatever is not listed */
+};
+
+enum { N_STATUSES = sizeof STATUSES / sizeof STATUSES[0] };
+_Static_assert((int)N_STATUSES <= (int)STATS_STATUSES, "a counter for each status");
+
+void stats_register(struct stats *s, struct metrics *m)
+{
+    for (size_t i = 0; i < N_STATUSES; i++)
+        s->requests[i] = metrics_counter(m, "gold_label_ingress_requests_total", STATUSES[i].labels,
+                                         "Requests by the status of their answer");
+    s->pending = metrics_gauge(m, "gold_label_ingress_pending", NULL, "Requests that wait for Kafka");
+    s->request = metrics_histogram(m, "gold_label_ingress_request_seconds", NULL,
+                                   "From the request line to the end of the answer");
+    s->publish = metrics_histogram(m, "gold_label_ingress_publish_seconds", NULL,
+                                   "From producing a command to its acknowledgement");
+    s->result = metrics_histogram(m, "gold_label_ingress_result_seconds", NULL,
+                                  "From producing a command to receiving its result");
+    s->publish_refused = metrics_counter(m, "gold_label_ingress_publish_failures_total", "kind=\"refused\"",
+                                         "Commands that were not acknowledged");
+    s->not_delivered = metrics_counter(m, "gold_label_ingress_publish_failures_total",
+                                       "kind=\"not_delivered\"", "Commands that were not acknowledged");
+    s->delivery_unknown = metrics_counter(m, "gold_label_ingress_publish_failures_total", "kind=\"unknown\"",
+                                          "Commands that were not acknowledged");
+    s->results_skipped = metrics_counter(m, "gold_label_ingress_results_skipped_total", NULL,
+                                         "Results that no request was waiting for");
+    s->results_unreadable = metrics_counter(m, "gold_label_ingress_results_unreadable_total", NULL,
+                                            "Results for a waiting request that could not be read");
+    s->grants_refused = metrics_counter(m, "gold_label_ingress_tokens_refused_total", NULL,
+                                        "Commands whose token the worker did not accept");
+}
+
+void stats_request(struct stats *s, unsigned status_code, int64_t duration_us)
+{
+    size_t i = 0;
+
+    while (i + 1 < N_STATUSES && STATUSES[i].status != status_code)
+        i++;
+    counter_add(s->requests[i], 1);
+    if (status_code)
+        histogram_observe(s->request, duration_us);
+}

@@ -1,0 +1,24 @@
+/* What the ingress counts. */
+#pragma once
+#include "common/metrics.h"
+#include <stdint.h>
+
+enum { STATS_STATUSES = 20 };
+
+struct stats {
+    struct counter *requests[STATS_STATUSES]; /* by status; see stats_request() */
+    struct gauge *pending;
+    struct histogram *request;       /* request line → answer handed over */
+    struct histogram *publish;       /* produced → acknowledged */
+    struct histogram *result;        /* produced → result received */
+    struct counter *publish_refused; /* the producer did not take the command */
+    struct counter *not_delivered;
+    struct counter *delivery_unknown;
+    struct counter *results_skipped; /* of other instances, or too late */
+    struct counter *results_unreadable;
+    struct counter *grants_refused; /* the worker did not accept our own token */
+};
+
+void stats_register(struct stats *s, struct metrics *m);
+/* `status_code` 0: the connection was lost before an answer. */
+void stats_request(struct stats *s, unsigned status_code, int64_t duration_us);

@@ -1,0 +1,117 @@
+#include "producer-tool/credentials.h"
+
+#include "common/arena.h"
+#include "common/config.h"
+#include "common/label.h"
+#include "common/text.h"
+#include "common/token.h"
+
+enum {
+    FILE_MAX = LABEL_TOKEN_MAX + 16, /* a line end behind the token */
+    ARENA_BLOCK = 16 * 1024,
+};
+
+/* Nothing is verified: it is our own token, and the worker verifies it. Where it names no account, that stays unknown. */
+static void read_account(struct slice token, struct buffer *account)
+{
+    struct slice claim;
+    struct arena *a = arena_new(ARENA_BLOCK);
+    if (!a)
+        account->failed = true;
+    else if (token_peek_claim(token, "account_id", a, &claim, NULL) == STATUS_OK)
+        buffer_add_slice(account, claim);
+    arena_free(a);
+}
+
+/* ---- faults ---- */
+
+static const char *wrong_with_token(struct slice token)
+{
+    if (token.len == 0)
+        return "is empty";
+    if (token.len > LABEL_TOKEN_MAX)
+        return "is longer than 8192 bytes";
+    for (size_t i = 0; i < token.len; i++) {
+        if (token.at[i] <= ' ' || token.at[i] > '~')
+            return "holds something else than one token (spaces, control characters or non-ASCII)";
+    }
+    return NULL;
+}
+
+static const char *wrong_with_account(struct slice account)
+{
+    if (!text_is_utf8(account))
+        return "is not UTF-8";
+    if (text_has_control(account))
+        return "holds control characters";
+    return text_characters(account) > LABEL_PRINCIPAL_MAX ? "is longer than 255 characters" : NULL;
+}
+
+/* ---- loading ---- */
+
+static struct slice without_line_end(struct slice s)
+{
+    while (s.len && (s.at[s.len - 1] == '\n' || s.at[s.len - 1] == '\r'))
+        s.len--;
+    return s;
+}
+
+static void take_token(struct credentials *c, const char *origin, struct slice token, struct buffer *faults)
+{
+    const char *wrong = wrong_with_token(token);
+    if (wrong) {
+        buffer_printf(faults, "the token of %s %s\n", origin, wrong);
+        return;
+    }
+    buffer_add_text(&c->authorization, "Bearer ");
+    buffer_add_slice(&c->authorization, token);
+    if (!c->account_was_given)
+        read_account(token, &c->account);
+}
+
+static void take_token_file(struct credentials *c, const char *path, struct buffer *faults)
+{
+    struct buffer text = {0};
+    struct fault f = {0};
+    if (config_read_file(path, FILE_MAX, &text, &f) == STATUS_OK)
+        take_token(c, "--token-file", without_line_end(buffer_slice(&text)), faults);
+    else
+        buffer_printf(faults, "--token-file: %s\n", f.message);
+    buffer_dispose(&text);
+}
+
+void credentials_load(struct credentials *c, const char *token_file, const char *token, const char *account,
+                      struct buffer *faults)
+{
+    if (account) {
+        const char *wrong = wrong_with_account(slice_of(account));
+        if (wrong)
+            buffer_printf(faults, "--account %s\n", wrong);
+        buffer_add_text(&c->account, account);
+        c->account_was_given = true;
+    }
+    if (token_file)
+        take_token_file(c, token_file, faults);
+    else if (token)
+        take_token(c, "GOLD_LABEL_TOKEN", slice_of(token), faults);
+    else if (!account)
+        buffer_add_text(faults,
+                        "there is no token: give --token-file, or GOLD_LABEL_TOKEN in the environment\n");
+    faults->failed |= c->authorization.failed || c->account.failed;
+}
+
+void credentials_dispose(struct credentials *c)
+{
+    buffer_dispose(&c->authorization);
+    buffer_dispose(&c->account);
+}
+
+struct slice credentials_authorization(const struct credentials *c)
+{
+    return c->authorization.len ? buffer_slice(&c->authorization) : SLICE_NONE;
+}
+
+struct slice credentials_account(const struct credentials *c)
+{
+    return c->account.len ? buffer_slice(&c->account) : SLICE_NONE;
+}

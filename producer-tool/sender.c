@@ -1,0 +1,302 @@
+#include "producer-tool/sender.h"
+
+#include "common/avro_codec.h"
+#include "common/kafka.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "producer-tool/tracker.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    QUEUE_BYTES = 64 * 1024 * 1024, /* of messages on their way out, and again of results on their way in */
+    ARENA_BLOCK = 64 * 1024,
+    CLOSE_MS = 1000,
+};
+
+struct sender {
+    const struct tool_settings *settings;
+    struct slice authorization;
+    struct summary *summary;
+    bool broken;
+    size_t progress; /* delivery reports and results of the serve under way */
+
+    struct tracker *tracker;
+    struct avro_codec *codec;
+    struct arena *arena; /* of one result */
+    struct buffer value; /* of one command */
+    int32_t partition;   /* of the results topic */
+    char partition_text[12];
+
+    struct kafka_producer *producer;
+    struct kafka_consumer *consumer; /* NULL where no results are followed */
+};
+
+static bool follows_results(const struct sender *s)
+{
+    return s->summary->wait == SUMMARY_WAIT_STORED;
+}
+
+/* ---- outcomes ---- */
+
+static void settle(struct sender *s, struct tracked *e, enum summary_outcome outcome)
+{
+    summary_count(s->summary, outcome);
+    tracker_settle(s->tracker, e);
+}
+
+static void log_undelivered(const struct sender *s, const struct tracked *e, const char *what,
+                            const char *error)
+{
+    log_error(what, LOG_INT("line", e->line), LOG_UUID("id", e->command_id),
+              LOG_STR("topic", s->settings->commands_topic), LOG_STR("error", error));
+}
+
+/* Where results are followed, a delivery says nothing yet, and a doubtful one may still be answered. */
+static void on_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
+                         const char *error)
+{
+    struct sender *s = ctx;
+    struct tracked *e = opaque;
+
+    s->progress++;
+    if (delivery != KAFKA_DELIVERED)
+        log_undelivered(s, e, delivery == KAFKA_UNKNOWN ? "line perhaps not sent" : "line not sent", error);
+    if (delivery != KAFKA_DELIVERED && retriable)
+        s->broken = true;
+
+    /* Settling first keeps the entry alive for the report. */
+    if (!e->settled && delivery == KAFKA_NOT_DELIVERED)
+        settle(s, e, SUMMARY_NOT_SENT);
+    else if (!e->settled && !follows_results(s))
+        settle(s, e, delivery == KAFKA_DELIVERED ? SUMMARY_ACCEPTED : SUMMARY_UNKNOWN);
+    tracker_report(s->tracker, e);
+}
+
+static void on_result(struct sender *s, struct tracked *e, const struct kafka_message *m)
+{
+    struct kafka_record record = kafka_view(m);
+    struct label_result result = {0};
+    struct fault f = {0};
+    struct uuid id;
+
+    status st = avro_decode_result(s->codec, record.value, s->arena, &result, &f);
+    if (st == STATUS_OK && (!uuid_parse(result.command_id_text, &id) || uuid_compare(&id, &e->command_id)))
+        st = fault_set(&f, STATUS_INVALID, "wrong_id", "it is about another label");
+    if (st) {
+        log_error("the result of a line cannot be used", LOG_INT("line", e->line),
+                  LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),
+                  LOG_STR("code", f.code), LOG_STR("reason", f.message));
+        settle(s, e, SUMMARY_UNKNOWN);
+        return;
+    }
+    if (result.outcome == LABEL_CREATED) {
+        settle(s, e, result.replayed ? SUMMARY_REPLAYED : SUMMARY_STORED);
+        return;
+    }
+    summary_reject(s->summary, e->line, label_rejection_text(result.code), result.message);
+    tracker_settle(s->tracker, e);
+}
+
+static void take_message(struct sender *s, struct kafka_message *m)
+{
+    struct tracked *e = tracker_find(s->tracker, kafka_header_find(m, "correlation-id"));
+    if (e) {
+        s->progress++;
+        on_result(s, e, m);
+    }
+    arena_reset(s->arena);
+    kafka_message_free(m);
+}
+
+size_t sender_serve(struct sender *s)
+{
+    s->progress = 0;
+    while (kafka_producer_poll(s->producer, 0) > 0)
+        ;
+    /* A NULL may stand for an event, with messages behind it; the eventfd would not tell of those again. */
+    for (int nothing = 0; s->consumer && nothing < 2;) {
+        struct kafka_message *m = kafka_consumer_poll(s->consumer, 0);
+        if (m)
+            take_message(s, m);
+        else
+            nothing++;
+    }
+    return s->progress;
+}
+
+/* ---- sending ---- */
+
+bool sender_has_room(const struct sender *s)
+{
+    return !tracker_is_full(s->tracker);
+}
+
+size_t sender_open(const struct sender *s)
+{
+    return tracker_open(s->tracker);
+}
+
+bool sender_is_broken(const struct sender *s)
+{
+    return s->broken;
+}
+
+static status produce(struct sender *s, struct tracked *e, const struct label_command *c)
+{
+    char correlation[TRACKER_CORRELATION_LEN + 1];
+    struct kafka_header headers[3];
+    size_t n = 0;
+
+    tracker_correlation(s->tracker, e, correlation);
+    headers[n++] = (struct kafka_header){"correlation-id", slice_of(correlation)};
+    if (s->authorization.at)
+        headers[n++] = (struct kafka_header){"authorization", s->authorization};
+    if (s->consumer)
+        headers[n++] = (struct kafka_header){"reply-partition", slice_of(s->partition_text)};
+    return kafka_produce(s->producer, s->settings->commands_topic, KAFKA_PARTITION_BY_KEY, c->run_id_text,
+                         buffer_slice(&s->value), headers, n, e);
+}
+
+status sender_send(struct sender *s, uint64_t line, const struct label_command *c, struct fault *f)
+{
+    buffer_clear(&s->value);
+    status st = avro_encode_command(s->codec, c, &s->value);
+    if (st)
+        return fault_set(f, st, status_text(st), "the command cannot be encoded");
+
+    struct tracked *e = tracker_add(s->tracker, line, &c->command_id);
+    st = produce(s, e, c);
+    if (st) {
+        tracker_withdraw(s->tracker, e);
+        return fault_set(f, st, status_text(st), "Kafka does not take the command for topic %s",
+                         s->settings->commands_topic);
+    }
+    return STATUS_OK;
+}
+
+/* ---- life ---- */
+
+static status need_topic(int32_t partitions, const char *topic, struct fault *f)
+{
+    if (partitions < 0)
+        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker answers");
+    if (partitions == 0)
+        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", topic);
+    return STATUS_OK;
+}
+
+/* Any partition will do: ours are told apart by their correlation-id. A random one spreads the load of many tools. */
+static status follow_partition(struct sender *s, int timeout_ms, struct fault *f)
+{
+    const char *topic = s->settings->results_topic;
+    int32_t partitions = kafka_consumer_partitions(s->consumer, topic, timeout_ms);
+    status st = need_topic(partitions, topic, f);
+    if (st)
+        return st;
+
+    uint8_t random[16];
+    uuid_random_bytes(random);
+    s->partition = ((random[0] << 8) | random[1]) % partitions;
+    snprintf(s->partition_text, sizeof s->partition_text, "%" PRId32, s->partition);
+    return kafka_consumer_assign(s->consumer, topic, &s->partition, 1, KAFKA_START_END, timeout_ms, f);
+}
+
+status sender_connect(struct sender *s, int timeout_ms, struct fault *f)
+{
+    const char *topic = s->settings->commands_topic;
+    status st = need_topic(kafka_producer_probe(s->producer, topic, timeout_ms), topic, f);
+    if (st == STATUS_OK && s->consumer)
+        st = follow_partition(s, timeout_ms, f);
+    return st;
+}
+
+static status open_kafka(struct sender *s, const struct sender_options *o, struct fault *f)
+{
+    const struct kafka_producer_options producer = {
+        .client_id = "gold-label-send",
+        .brokers = o->settings->brokers,
+        .properties = o->properties,
+        .message_timeout_ms = o->message_timeout_ms,
+        .queue_messages = (int64_t)o->in_flight,
+        .queue_bytes = QUEUE_BYTES,
+        .in_flight = 5, /* what an idempotent producer may have */
+        .idempotent = true,
+        .delivered = on_delivered,
+        .ctx = s,
+    };
+    const struct kafka_consumer_options consumer = {
+        .client_id = "gold-label-send",
+        .brokers = o->settings->brokers,
+        .properties = o->properties,
+        .queue_bytes = QUEUE_BYTES,
+        .read_committed = true,
+    };
+    status st = kafka_producer_new(&producer, &s->producer, f);
+    if (st == STATUS_OK && follows_results(s))
+        st = kafka_consumer_new(&consumer, &s->consumer, f);
+    if (st)
+        return st;
+
+    kafka_producer_notify(s->producer, o->event_fd);
+    if (s->consumer)
+        kafka_consumer_notify(s->consumer, o->event_fd);
+    return STATUS_OK;
+}
+
+static void sender_free(struct sender *s)
+{
+    kafka_consumer_close(s->consumer);
+    kafka_producer_free(s->producer);
+    tracker_free(s->tracker);
+    avro_codec_free(s->codec);
+    arena_free(s->arena);
+    buffer_dispose(&s->value);
+    free(s);
+}
+
+status sender_new(const struct sender_options *options, struct sender **out, struct fault *f)
+{
+    const struct avro_codec_options codec = {options->settings->command_schema_id,
+                                             options->settings->result_schema_id};
+    struct sender *s = calloc(1, sizeof *s);
+    if (!s)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for sending");
+    s->settings = options->settings;
+    s->authorization = options->authorization;
+    s->summary = options->summary;
+    s->tracker = tracker_new(options->in_flight);
+    s->codec = avro_codec_new(&codec);
+    s->arena = arena_new(ARENA_BLOCK);
+
+    status st = STATUS_OK;
+    if (!s->tracker || !s->codec || !s->arena)
+        st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for %zu lines in flight",
+                       options->in_flight);
+    if (st == STATUS_OK)
+        st = open_kafka(s, options, f);
+    if (st)
+        sender_free(s);
+    else
+        *out = s;
+    return st;
+}
+
+void sender_close(struct sender *s)
+{
+    if (!s)
+        return;
+    /* What never left the producer's queue is certainly not sent; its reports say so. */
+    kafka_producer_purge(s->producer);
+    if (tracker_open(s->tracker) > 0)
+        kafka_producer_flush(s->producer, CLOSE_MS);
+    sender_serve(s);
+
+    size_t cursor = 0;
+    for (struct tracked *e; (e = tracker_next_open(s->tracker, &cursor)) != NULL;) {
+        log_warning("outcome of a line unknown", LOG_INT("line", e->line), LOG_UUID("id", e->command_id));
+        settle(s, e, SUMMARY_UNKNOWN);
+    }
+    sender_free(s);
+}

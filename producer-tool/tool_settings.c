@@ -1,0 +1,95 @@
+#include "producer-tool/tool_settings.h"
+
+#include "common/kafka.h"
+#include "common/log.h"
+#include <unistd.h>
+
+enum { FILE_MAX = 1024 * 1024 };
+
+static const char *const LOG_LEVELS[] = {"debug", "info", "warning", "error", NULL};
+static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
+
+#define MEMBER(name) offsetof(struct tool_settings, name)
+static const struct config_option OPTIONS[] = {
+    {.section = "kafka",
+     .name = "brokers",
+     .kind = CONFIG_TEXT,
+     .offset = MEMBER(brokers),
+     .required = true,
+     .max = 4096,
+     .help = "host:port of brokers, comma-separated"},
+    {.section = "kafka",
+     .name = "commands_topic",
+     .kind = CONFIG_TEXT,
+     .offset = MEMBER(commands_topic),
+     .fallback = "gold-label.commands",
+     .max = 249,
+     .help = "where commands go"},
+    {.section = "kafka",
+     .name = "results_topic",
+     .kind = CONFIG_TEXT,
+     .offset = MEMBER(results_topic),
+     .fallback = "gold-label.results",
+     .max = 249,
+     .help = "where results come from"},
+    {.section = "avro",
+     .name = "command_schema_id",
+     .kind = CONFIG_INTEGER,
+     .fallback = "-1",
+     .offset = MEMBER(command_schema_id),
+     .min = -1,
+     .max = INT32_MAX,
+     .help = "Confluent schema id of commands; -1: single-object encoding"},
+    {.section = "avro",
+     .name = "result_schema_id",
+     .kind = CONFIG_INTEGER,
+     .fallback = "-1",
+     .offset = MEMBER(result_schema_id),
+     .min = -1,
+     .max = INT32_MAX,
+     .help = "Confluent schema id of results"},
+    {.section = "log",
+     .name = "level",
+     .kind = CONFIG_CHOICE,
+     .offset = MEMBER(log_level),
+     .fallback = "info",
+     .choices = LOG_LEVELS,
+     .help = "least level shown"},
+    {.section = "log",
+     .name = "format",
+     .kind = CONFIG_CHOICE,
+     .offset = MEMBER(log_format),
+     .fallback = "logfmt",
+     .choices = LOG_FORMATS,
+     .help = "form of the lines on stderr"},
+};
+
+static const struct config_program PROGRAM = {
+    .name = "gold-label",
+    .summary = "sends gold labels and follows their results",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .check_property = kafka_check_property,
+};
+
+struct config *tool_settings_load(const char *path, struct tool_settings *out, struct buffer *faults)
+{
+    struct buffer text = {0};
+    struct fault f;
+    struct config *config = NULL;
+
+    if (path && config_read_file(path, FILE_MAX, &text, &f) != STATUS_OK)
+        buffer_printf(faults, "%s\n", f.message);
+    else
+        config = config_parse(&PROGRAM, buffer_slice(&text), environ, out, faults);
+    buffer_dispose(&text);
+
+    if (config)
+        log_setup((enum log_level)out->log_level, (enum log_format)out->log_format, PROGRAM.name);
+    return config;
+}
+
+void tool_settings_print(FILE *to)
+{
+    config_print_options(&PROGRAM, to);
+}

@@ -1,0 +1,113 @@
+/* Any bytes as a label: what the body's form takes the line's form takes too, and alike; and the rules. */
+#include "common/json.h"
+#include "common/text.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void require_fault(status st, const struct fault *f)
+{
+    require(status_class(st) == STATUS_CLASS_INVALID);
+    require(f->code && f->code[0] && f->message[0]);
+    require(text_is_utf8(slice_of(f->message)) && !text_has_control(slice_of(f->message)));
+}
+
+static bool is_same(const struct json_label *a, const struct json_label *b)
+{
+    return slice_equal(a->command.output_resource_name, b->command.output_resource_name) &&
+           slice_equal(a->command.text_value, b->command.text_value) &&
+           slice_equal(a->command.object_value, b->command.object_value) &&
+           a->command.object_value_is_partial == b->command.object_value_is_partial;
+}
+
+/* What the rules let through can be stored, and shows again what was sent. */
+static void require_storable(const struct label_command *c)
+{
+    require(!c->text_value.at != !c->object_value.at);
+    require(text_is_utf8(c->output_resource_name) && !text_is_blank(c->output_resource_name));
+    require(text_characters(c->output_resource_name) <= LABEL_NAME_MAX);
+    require(c->text_value.len <= LABEL_VALUE_MAX && c->object_value.len <= LABEL_VALUE_MAX);
+    if (c->object_value.at)
+        require(json_check_object(c->object_value, NULL) == STATUS_OK);
+
+    struct buffer line = {0};
+    const struct label_result result = {
+        .outcome = LABEL_CREATED,
+        .command_id_text = c->command_id_text,
+        .run_id_text = c->run_id_text,
+        .account_id = c->output_resource_name,
+        .output_resource_name = c->output_resource_name,
+        .text_value = c->text_value,
+        .object_value = c->object_value,
+        .object_value_is_partial = c->object_value_is_partial,
+    };
+    json_write_result(&line, &result);
+    require(!line.failed && !memchr(line.at, '\n', line.len));
+    struct arena *arena = arena_new(1024);
+    require(arena != NULL);
+    /* The label is one level deeper in its result, as object_value is in a label. */
+    struct fault f;
+    status st = json_read_object(buffer_slice(&line), JSON_DEPTH_MAX, arena, NULL, NULL, &f);
+    require(st == STATUS_OK || (st == STATUS_INVALID && strcmp(f.code, "too_deep") == 0));
+    arena_free(arena);
+    buffer_dispose(&line);
+}
+
+static void check_rules(struct json_label *label)
+{
+    struct label_command *c = &label->command;
+    struct fault f = {0};
+
+    c->command_id_text =
+        c->command_id_text.at ? c->command_id_text : SLICE_LITERAL("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b");
+    c->run_id_text =
+        c->run_id_text.at ? c->run_id_text : SLICE_LITERAL("11111111-2222-4333-8444-555555555555");
+    status st = label_check(c, &f);
+    if (st)
+        require_fault(st, &f);
+    else
+        require_storable(c);
+
+    /* Reading has checked object_value for good. */
+    struct label_command unchecked = *c;
+    unchecked.object_is_checked = false;
+    require(label_check(&unchecked, NULL) == st);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = slice_make(data, size);
+    struct arena *arena = arena_new(1024);
+    require(arena != NULL);
+
+    struct json_label body;
+    struct json_label line;
+    struct fault body_fault = {0};
+    struct fault line_fault = {0};
+    status as_body = json_read_label(text, JSON_LABEL_BODY, arena, &body, &body_fault);
+    status as_line = json_read_label(text, JSON_LABEL_LINE, arena, &line, &line_fault);
+
+    require((as_body == STATUS_MALFORMED) == (as_line == STATUS_MALFORMED));
+    if (as_body == STATUS_OK) {
+        require(as_line == STATUS_OK && is_same(&body, &line));
+        require(!line.key.at && !line.command.run_id_text.at && !line.command.command_id_text.at);
+        check_rules(&body);
+    } else {
+        require_fault(as_body, &body_fault);
+    }
+    if (as_line == STATUS_OK)
+        check_rules(&line);
+    else
+        require_fault(as_line, &line_fault);
+
+    arena_free(arena);
+    return 0;
+}

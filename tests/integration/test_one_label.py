@@ -1,0 +1,285 @@
+"""One label over HTTP: what is answered, and that the row is there when it is answered."""
+
+import datetime
+import json
+import uuid
+
+import pytest
+import requests
+from support.waiting import wait_until
+
+COLUMNS = [
+    "id",
+    "account_id",
+    "run_id",
+    "output_resource_name",
+    "text_value",
+    "object_value",
+    "object_value_is_partial",
+    "created_by",
+    "created_at",
+    "updated_by",
+    "updated_at",
+]
+KIB = 1024
+
+
+def named(**members):
+    return {"output_resource_name": "summary"} | members
+
+
+def row_of(system, label_id):
+    """The row as text, PostgreSQL's own; None where there is none."""
+    text = ", ".join(f"{name}::text" for name in COLUMNS)
+    rows = system.query(f"SELECT {text} FROM gold_label WHERE id = %s", label_id)
+    return dict(zip(COLUMNS, rows[0], strict=True)) if rows else None
+
+
+def created(answer):
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+# ---- 201 ----
+
+
+def test_a_label_is_answered_with_all_eleven_members(api, run, system):
+    label = created(api.post(run, named(text_value="yes")))
+    assert list(label) == COLUMNS
+    time = datetime.datetime.strptime(label.pop("created_at"), "%Y-%m-%dT%H:%M:%S.%fZ")
+    age = datetime.datetime.now(datetime.UTC) - time.replace(tzinfo=datetime.UTC)
+    assert abs(age) < datetime.timedelta(minutes=1)
+    assert uuid.UUID(label.pop("id")).version == 7
+    assert label == {
+        "account_id": system.env["ACCOUNT_ID"],
+        "run_id": run,
+        "output_resource_name": "summary",
+        "text_value": "yes",
+        "object_value": None,
+        "object_value_is_partial": None,
+        "created_by": "ann",
+        "updated_by": None,
+        "updated_at": None,
+    }
+
+
+def test_location_names_the_label(api, run):
+    answer = api.post(run.upper())
+    assert answer.headers["Location"] == f"/v1/run/{run}/gold-label/{created(answer)['id']}"
+
+
+VALUES = [
+    {"text_value": "yes"},
+    {"text_value": ""},
+    {"text_value": "grün 🌱 \u2028 \\ \" '"},
+    {"object_value": {}},
+    {"object_value": {"a": [1, None, True, {"ü": "\U0001f331"}]}},
+    {"object_value": {"a": 1}, "object_value_is_partial": True},
+    {"object_value": {"a": 1}, "object_value_is_partial": False},
+    {"text_value": "yes", "object_value": None, "object_value_is_partial": None},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=json.dumps)
+def test_the_row_equals_the_answer(api, run, system, value):
+    label = created(api.post(run, named(**value)))
+    row = row_of(system, label["id"])
+    assert row["text_value"] == label["text_value"] == value.get("text_value")
+    assert label["object_value"] == value.get("object_value")
+    assert json.loads(row["object_value"] or "null") == label["object_value"]
+    partial = value.get("object_value_is_partial")
+    assert label["object_value_is_partial"] is partial
+    assert row["object_value_is_partial"] == (None if partial is None else str(partial).lower())
+    for name in ("id", "account_id", "run_id", "output_resource_name", "created_by"):
+        assert row[name] == label[name]
+    stored_at = datetime.datetime.fromisoformat(row["created_at"])
+    assert datetime.datetime.fromisoformat(label["created_at"]) == stored_at
+
+
+def test_numbers_of_an_object_stay_exact(api, run, system):
+    numbers = b'"price":1.10,"long":123456789012345678901234567890'
+    answer = api.post(run, b'{"output_resource_name":"summary","object_value":{' + numbers + b"}}")
+    label = json.loads(answer.text, parse_float=str, parse_int=str)
+    row = json.loads(row_of(system, label["id"])["object_value"], parse_float=str, parse_int=str)
+    assert label["object_value"] == row == {"price": "1.10", "long": "123456789012345678901234567890"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text_value": "x" * 512 * KIB},
+        {"object_value": json.loads('{"a":' * 63 + "{}" + "}" * 63)},
+        {"object_value": {"n": int("1" * 1000)}},
+    ],
+    ids=["512 KiB", "64 deep", "1,000 digits"],
+)
+def test_a_value_at_its_limit_is_stored(api, run, value):
+    label = created(api.post(run, named(**value)))
+    assert {name: label[name] for name in value} == value
+
+
+def test_a_name_of_255_characters_is_stored(api, run):
+    body = {"output_resource_name": "ü" * 255, "text_value": "yes"}
+    assert created(api.post(run, body))["output_resource_name"] == "ü" * 255
+
+
+def test_every_201_was_committed_before_it_was_sent(api, run, system):
+    with system.connect() as database:
+        for _ in range(50):
+            label = created(api.post(run))
+            assert database.execute("SELECT 1 FROM gold_label WHERE id = %s", [label["id"]]).fetchone()
+
+
+# ---- preferences and keys ----
+
+
+def test_respond_async_is_accepted_at_once_and_stored_later(api, run, system):
+    answer = api.post(run, Prefer="respond-async")
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "respond-async")
+    label_id = answer.json()["id"]
+    assert answer.json() == {"id": label_id, "status": "accepted"}
+    assert answer.headers["Location"] == f"/v1/run/{run}/gold-label/{label_id}"
+    wait_until(lambda: row_of(system, label_id), what="the row")
+
+
+def test_a_key_with_the_same_content_answers_the_same_label(api, run, system):
+    key = str(uuid.uuid4())
+    first = created(api.post(run, b'{"output_resource_name":"s","object_value":{"a":1,"b":2}}', Idempotency_Key=key))
+    again = b'{ "object_value": {"b": 2, "a": 1}, "output_resource_name": "s" }'
+    second = created(api.post(run, again, Idempotency_Key=f'"{key}"'))
+    assert second == first
+    name = f"{system.env['ACCOUNT_ID']}\0{key}"
+    assert first["id"] == str(uuid.uuid5(uuid.UUID("96bbb1f3-2a4a-4cde-8b33-0b9c2a4a6a51"), name))
+    assert system.count(run) == 1
+
+
+def test_a_key_with_other_content_is_refused(api, run, system):
+    key = str(uuid.uuid4())
+    created(api.post(run, named(text_value="one"), Idempotency_Key=key))
+    other = api.post(run, named(text_value="two"), Idempotency_Key=key)
+    assert (other.status_code, other.json()["code"]) == (422, "id_conflict")
+    assert system.query("SELECT text_value FROM gold_label WHERE run_id = %s", run) == [("one",)]
+
+
+def test_without_a_key_the_same_label_is_stored_twice(api, run, system):
+    assert created(api.post(run))["id"] != created(api.post(run))["id"]
+    assert system.count(run) == 2
+
+
+# ---- refusals ----
+
+
+def test_missing_and_foreign_and_malformed_runs_look_the_same(api, system):
+    foreign = system.new_run("another account")
+    answers = [api.post(run) for run in (foreign, uuid.uuid4(), "no-uuid", foreign[:-1])]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({tuple(sorted(set(answer.headers) - {"Date"})) for answer in answers}) == 1
+    assert system.count(foreign) == 0
+
+
+def test_without_credentials_the_challenge_has_no_error(api, run):
+    for answer in (api.post(run, token=None), api.post(run, token=None, Authorization="Basic YTpi")):
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert "error" not in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("fault", ["garbage", "expired", "audience", "issuer", "key", "account"])
+def test_a_token_that_does_not_verify_is_an_invalid_token(api, run, system, tokens, fault):
+    token = {
+        "garbage": lambda: "garbage",
+        "expired": lambda: tokens.user(exp=1_000_000_000),
+        "audience": tokens.worker,
+        "issuer": lambda: tokens.user(iss="somebody"),
+        "key": lambda: tokens.user(key=b"another secret of thirty-two byte"),
+        "account": lambda: tokens.user(account_id=None),
+    }[fault]()
+    answer = api.post(run, token=token)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert system.count(run) == 0
+
+
+def test_another_method_is_told_which_is_allowed(api, run):
+    answer = requests.get(f"{api.url}/v1/run/{run}/gold-labels", timeout=10)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b" " * (768 * KIB + 1), named(text_value="x" * (512 * KIB + 1)), named(object_value={"a": "x" * 512 * KIB})],
+    ids=["body", "text", "object"],
+)
+def test_what_is_too_large_is_refused(api, run, body):
+    assert api.post(run, body).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Type": "text/plain"},
+        {"Content_Type": "application/json; charset=latin1"},
+        {"Content_Type": None},
+        {"Content_Encoding": "gzip"},
+    ],
+    ids=str,
+)
+def test_another_media_type_is_refused(api, run, headers):
+    assert api.post(run, **headers).status_code == 415
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"yes", b'{"a":1} {}', b'{"text_value":"\xff"}', b"\xef\xbb\xbf{}"], ids=str)
+def test_a_body_that_is_no_json_text_is_malformed(api, run, body):
+    assert api.post(run, body).status_code == 400
+
+
+def raw(members):
+    return b'{"output_resource_name":"summary",' + members + b"}"
+
+
+BROKEN_RULES = {
+    "unknown member": named(text_value="yes", comment=None),
+    "both values": named(text_value="yes", object_value={}),
+    "no value": named(),
+    "only null": named(text_value=None, object_value=None),
+    "no name": {"text_value": "yes"},
+    "blank name": {"output_resource_name": " \t\u2003\u00a0", "text_value": "yes"},
+    "empty name": {"output_resource_name": "", "text_value": "yes"},
+    "256 characters": {"output_resource_name": "ü" * 256, "text_value": "yes"},
+    "text is a number": named(text_value=1),
+    "object is an array": named(object_value=[]),
+    "partial is a text": named(object_value={}, object_value_is_partial="true"),
+    "partial without object": named(text_value="yes", object_value_is_partial=False),
+    "duplicate member": raw(b'"text_value":"yes","text_value":"no"'),
+    "duplicate member inside": raw(b'"object_value":{"a":1,"\\u0061":2}'),
+    "U+0000": named(text_value="a\0b"),
+    "U+0000 in a key": named(object_value={"a\0b": 1}),
+    "lone surrogate": raw(b'"text_value":"\\ud800"'),
+    "depth 65": raw(b'"object_value":' + b'{"a":' * 64 + b"{}" + b"}" * 64),
+    "1,001 digits": named(object_value={"n": int("1" * 1001)}),
+    "exponent 401": raw(b'"object_value":{"n":1e401}'),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN_RULES)
+def test_a_broken_rule_is_unprocessable(api, run, system, rule):
+    answer = api.post(run, BROKEN_RULES[rule])
+    assert answer.status_code == 422, answer.text
+    assert set(answer.json()) == {"error", "code"}
+    assert system.count(run) == 0
+
+
+# ---- what else is served ----
+
+
+def test_the_openapi_document_is_public(api):
+    answer = requests.get(f"{api.url}/openapi.yaml", timeout=10)
+    assert answer.status_code == 200 and answer.text.startswith("openapi: 3.")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_admin_paths_are_on_the_admin_listener_only(api, system, path):
+    for admin in (system.env["ADMIN_URL"], system.env["WORKER_ADMIN_URL"]):
+        assert requests.get(admin + path, timeout=10).status_code == 200
+    assert requests.get(api.url + path, timeout=10).status_code == 404

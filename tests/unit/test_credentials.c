@@ -1,0 +1,162 @@
+#include "producer-tool/credentials.h"
+
+#include "common/label.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* {"account_id":"acme?~?","sub":"me???"} */
+#define WITH_ACCOUNT "e30.eyJhY2NvdW50X2lkIjoiYWNtZT9-PyIsInN1YiI6Im1lPz8_In0.c2ln"
+#define WITHOUT_ACCOUNT "e30.eyJzdWIiOiJtZSJ9.c2ln"
+
+struct loaded {
+    struct credentials c;
+    struct buffer faults;
+};
+
+static struct loaded load(const char *file, const char *token, const char *account)
+{
+    struct loaded l = {0};
+    credentials_load(&l.c, file, token, account, &l.faults);
+    buffer_add_char(&l.faults, '\0');
+    return l;
+}
+
+static void drop(struct loaded *l)
+{
+    credentials_dispose(&l->c);
+    buffer_dispose(&l->faults);
+}
+
+static void a_token_becomes_a_bearer_header(void **state)
+{
+    (void)state;
+    struct loaded l = load(NULL, WITH_ACCOUNT, NULL);
+    assert_string_equal(l.faults.at, "");
+    assert_true(slice_is(credentials_authorization(&l.c), "Bearer " WITH_ACCOUNT));
+    drop(&l);
+}
+
+static void the_account_is_read_out_of_the_token(void **state)
+{
+    (void)state;
+    struct loaded l = load(NULL, WITH_ACCOUNT, NULL);
+    assert_true(slice_is(credentials_account(&l.c), "acme?~?"));
+    assert_false(l.c.account_was_given);
+    drop(&l);
+}
+
+static void a_given_account_comes_before_the_tokens(void **state)
+{
+    (void)state;
+    struct loaded l = load(NULL, WITH_ACCOUNT, "other");
+    assert_true(slice_is(credentials_account(&l.c), "other"));
+    assert_true(l.c.account_was_given);
+    drop(&l);
+}
+
+static void a_token_without_account_is_no_fault(void **state)
+{
+    (void)state;
+    static const char *const tokens[] = {WITHOUT_ACCOUNT,
+                                         "opaque",
+                                         "a.b",
+                                         "e30.!!.c2ln",
+                                         "e30.bm8.c2ln",
+                                         "..",
+                                         "e30.eyJhY2NvdW50X2lkIjo1fQ.c2ln" /* a number */};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        struct loaded l = load(NULL, tokens[i], NULL);
+        assert_string_equal(l.faults.at, "");
+        assert_null(credentials_account(&l.c).at);
+        drop(&l);
+    }
+}
+
+static void an_account_alone_is_enough(void **state)
+{
+    (void)state;
+    struct loaded l = load(NULL, NULL, "acme");
+    assert_string_equal(l.faults.at, "");
+    assert_null(credentials_authorization(&l.c).at);
+    drop(&l);
+}
+
+static void neither_token_nor_account_is_a_fault(void **state)
+{
+    (void)state;
+    struct loaded l = load(NULL, NULL, NULL);
+    assert_non_null(strstr(l.faults.at, "there is no token"));
+    drop(&l);
+}
+
+static void a_broken_token_is_refused_and_not_quoted(void **state)
+{
+    (void)state;
+    static char huge[LABEL_TOKEN_MAX + 2];
+    memset(huge, 'S', sizeof huge - 1);
+    const char *const tokens[] = {"", "SECRET SECRET", "SECRET\nSECRET", "SECRET\xc3\xa4", huge};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        struct loaded l = load(NULL, tokens[i], NULL);
+        assert_non_null(strstr(l.faults.at, "GOLD_LABEL_TOKEN"));
+        assert_null(strstr(l.faults.at, "SS"));
+        assert_null(strstr(l.faults.at, "SECRET"));
+        assert_null(credentials_authorization(&l.c).at);
+        drop(&l);
+    }
+}
+
+static void a_broken_account_is_refused(void **state)
+{
+    (void)state;
+    static char huge[LABEL_PRINCIPAL_MAX + 2];
+    memset(huge, 'a', sizeof huge - 1);
+    const char *const accounts[] = {"a\nb", "\xff", huge};
+    for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
+        struct loaded l = load(NULL, NULL, accounts[i]);
+        assert_non_null(strstr(l.faults.at, "--account"));
+        drop(&l);
+    }
+}
+
+static void a_token_file_comes_first_and_may_end_in_a_line_feed(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gold-label-token-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "a.b.c\r\n", 7), 7);
+    close(fd);
+    struct loaded l = load(path, "other", NULL);
+    unlink(path);
+    assert_string_equal(l.faults.at, "");
+    assert_true(slice_is(credentials_authorization(&l.c), "Bearer a.b.c"));
+    drop(&l);
+
+    l = load(path, "other", NULL);
+    assert_non_null(strstr(l.faults.at, "--token-file"));
+    assert_null(credentials_authorization(&l.c).at);
+    drop(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_becomes_a_bearer_header),
+        cmocka_unit_test(the_account_is_read_out_of_the_token),
+        cmocka_unit_test(a_given_account_comes_before_the_tokens),
+        cmocka_unit_test(a_token_without_account_is_no_fault),
+        cmocka_unit_test(an_account_alone_is_enough),
+        cmocka_unit_test(neither_token_nor_account_is_a_fault),
+        cmocka_unit_test(a_broken_token_is_refused_and_not_quoted),
+        cmocka_unit_test(a_broken_account_is_refused),
+        cmocka_unit_test(a_token_file_comes_first_and_may_end_in_a_line_feed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+#include "common/signals.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void each_signal_is_read_as_its_event(void **state)
+{
+    (void)state;
+    static const struct {
+        int signal;
+        enum signal_event event;
+    } CASES[] = {{SIGINT, SIGNAL_STOP}, {SIGTERM, SIGNAL_STOP}, {SIGHUP, SIGNAL_RELOAD}};
+    int fd = signals_open();
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        assert_int_equal(signals_read(fd), SIGNAL_NONE);
+        assert_int_equal(poll(&p, 1, 0), 0);
+        kill(getpid(), CASES[i].signal);
+        assert_int_equal(poll(&p, 1, 5000), 1);
+        assert_int_equal(signals_read(fd), CASES[i].event);
+    }
+    assert_int_equal(signals_read(fd), SIGNAL_NONE);
+    close(fd);
+}
+
+static void a_closed_pipe_does_not_kill(void **state)
+{
+    (void)state;
+    int fd = signals_open();
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    assert_int_equal(write(ends[1], "x", 1), -1);
+    close(ends[1]);
+    close(fd);
+}
+
+static void *mask_of_thread(void *arg)
+{
+    pthread_sigmask(SIG_BLOCK, NULL, arg);
+    return NULL;
+}
+
+static void threads_started_later_do_not_get_the_signals(void **state)
+{
+    (void)state;
+    int fd = signals_open();
+    sigset_t set;
+    pthread_t thread;
+
+    sigemptyset(&set);
+    assert_int_equal(pthread_create(&thread, NULL, mask_of_thread, &set), 0);
+    pthread_join(thread, NULL);
+    assert_true(sigismember(&set, SIGINT) && sigismember(&set, SIGTERM) && sigismember(&set, SIGHUP));
+    close(fd);
+}
+
+static void a_descriptor_that_is_none_has_no_event(void **state)
+{
+    (void)state;
+    assert_int_equal(signals_read(-1), SIGNAL_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_signal_is_read_as_its_event),
+        cmocka_unit_test(a_closed_pipe_does_not_kill),
+        cmocka_unit_test(threads_started_later_do_not_get_the_signals),
+        cmocka_unit_test(a_descriptor_that_is_none_has_no_event),
+    };
+    return cmocka_run_group_tests_name("signals", tests, NULL, NULL);
+}

@@ -1,0 +1,226 @@
+#include "worker/answers.h"
+
+#include "common/log.h"
+#include "common/uuid.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MAX_HEADERS = 8, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, OUTCOMES = 7 };
+
+/* Outcomes as they are counted. */
+enum outcome { CREATED, REPLAYED, UNAUTHENTICATED, RUN_NOT_FOUND, INVALID_VALUE, ID_CONFLICT, DEAD };
+static const char *const OUTCOME_LABELS[OUTCOMES] = {
+    "outcome=\"created\"",       "outcome=\"replayed\"",      "outcome=\"unauthenticated\"",
+    "outcome=\"run_not_found\"", "outcome=\"invalid_value\"", "outcome=\"id_conflict\"",
+    "outcome=\"dead_letter\"",
+};
+
+struct answers {
+    struct answers_options o;
+    struct buffer value;
+    struct kafka_header *dead_headers; /* grows with the headers a dead letter carries */
+    size_t dead_capacity;
+    int64_t time_us; /* what `time` says, to the millisecond */
+    char time[TIME_LEN];
+    struct counter *outcomes[OUTCOMES];
+};
+
+struct answers *answers_new(const struct answers_options *options)
+{
+    struct answers *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    a->o = *options;
+    for (size_t i = 0; i < OUTCOMES; i++)
+        a->outcomes[i] = metrics_counter(options->metrics, "gold_label_worker_answers_total",
+                                         OUTCOME_LABELS[i], "Commands answered, by outcome.");
+    return a;
+}
+
+void answers_free(struct answers *a)
+{
+    if (!a)
+        return;
+    buffer_dispose(&a->value);
+    free(a->dead_headers);
+    free(a);
+}
+
+/* RFC 3339 in UTC, formatted at most once per millisecond. */
+static struct slice now_text(struct answers *a)
+{
+    int64_t ms = clock_unix_us(a->o.clock) / 1000;
+    if (ms != a->time_us / 1000 || !*a->time) {
+        time_t seconds = (time_t)(ms / 1000);
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        size_t n = strftime(a->time, sizeof a->time, "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(a->time + n, sizeof a->time - n, ".%03dZ", (int)(ms % 1000));
+        a->time_us = ms * 1000;
+    }
+    return slice_of(a->time);
+}
+
+/* ---- results ---- */
+
+static struct label_result created_result(const struct label_command *c, const struct store_row *row)
+{
+    if (row->found)
+        return *row->found;
+    return (struct label_result){
+        .outcome = LABEL_CREATED,
+        .replayed = row->verdict == STORE_REPLAYED,
+        .account_id = c->account_id,
+        .output_resource_name = c->output_resource_name,
+        .text_value = c->text_value,
+        .object_value = c->object_value,
+        .object_value_is_partial = c->object_value_is_partial,
+        .created_by = c->created_by,
+        .created_at_us = row->created_at_us,
+    };
+}
+
+/* What the store's refusals are to the sender. */
+static const struct {
+    enum label_rejection code;
+    const char *message;
+} REFUSALS[] = {
+    [STORE_RUN_NOT_FOUND] = {LABEL_REJECTED_RUN_NOT_FOUND, "there is no such run in the account"},
+    [STORE_ID_CONFLICT] = {LABEL_REJECTED_ID_CONFLICT, "the id belongs to another label"},
+    [STORE_INVALID] = {LABEL_REJECTED_INVALID_VALUE, NULL},
+};
+
+static struct label_result result_of(const struct entry *e)
+{
+    const struct store_row *row = e->row;
+    if (e->fate == ENTRY_REJECTED)
+        return (struct label_result){.outcome = LABEL_REJECTED, .code = e->code, .message = e->reason};
+    if (row->verdict == STORE_CREATED || row->verdict == STORE_REPLAYED)
+        return created_result(&e->command, row);
+    return (struct label_result){
+        .outcome = LABEL_REJECTED,
+        .code = REFUSALS[row->verdict].code,
+        .message = REFUSALS[row->verdict].message ? slice_of(REFUSALS[row->verdict].message) : row->message,
+    };
+}
+
+static enum outcome outcome_of(const struct label_result *r)
+{
+    if (r->outcome == LABEL_CREATED)
+        return r->replayed ? REPLAYED : CREATED;
+    return UNAUTHENTICATED + (enum outcome)(r->code - LABEL_REJECTED_UNAUTHENTICATED);
+}
+
+/* The canonical text of an id where it is one, and what was sent where it is none. */
+static struct slice id_text(struct slice sent, char canonical[UUID_TEXT_LEN + 1])
+{
+    struct uuid id;
+    if (!uuid_parse(sent, &id))
+        return sent;
+    uuid_format(&id, canonical);
+    return slice_make(canonical, UUID_TEXT_LEN);
+}
+
+static status send_result(struct answers *a, struct entry *e)
+{
+    struct kafka_record record = kafka_view(e->message);
+    struct label_result r = result_of(e);
+    char command_id[UUID_TEXT_LEN + 1];
+    char run_id[UUID_TEXT_LEN + 1];
+    char event_id[ID_LEN];
+    struct kafka_header headers[MAX_HEADERS];
+    size_t n = 0;
+
+    r.command_id_text = id_text(e->command.command_id_text, command_id);
+    r.run_id_text = id_text(e->command.run_id_text, run_id);
+    buffer_clear(&a->value);
+    status st = avro_encode_result(a->o.codec, &r, &a->value);
+    if (st != STATUS_OK)
+        return st;
+
+    /* The event of one command has one id, however often it is sent (CloudEvents 1.0 §3.1.1). */
+    int id_len = snprintf(event_id, sizeof event_id, "%s/%d/%lld", record.topic, record.partition,
+                          (long long)record.offset);
+    if (e->correlation_id.at)
+        headers[n++] = (struct kafka_header){"correlation-id", e->correlation_id};
+    if (e->traceparent.at)
+        headers[n++] = (struct kafka_header){"traceparent", e->traceparent};
+    headers[n++] = (struct kafka_header){"ce_specversion", SLICE_LITERAL("1.0")};
+    headers[n++] = (struct kafka_header){"ce_id", slice_make(event_id, (size_t)id_len)};
+    headers[n++] =
+        (struct kafka_header){"ce_type", r.outcome == LABEL_CREATED ? SLICE_LITERAL("gold-label.created")
+                                                                    : SLICE_LITERAL("gold-label.rejected")};
+    headers[n++] = (struct kafka_header){"ce_source", SLICE_LITERAL("/gold-label-worker")};
+    headers[n++] = (struct kafka_header){"ce_time", now_text(a)};
+    headers[n++] = (struct kafka_header){"content-type", SLICE_LITERAL("application/avro")};
+
+    struct slice value = buffer_slice(&a->value);
+    st = kafka_produce(a->o.producer, a->o.results_topic, e->reply_partition, r.run_id_text, value, headers,
+                       n, e);
+    if (st == STATUS_NOT_FOUND && e->reply_partition != KAFKA_PARTITION_BY_KEY) {
+        e->reply_partition = KAFKA_PARTITION_BY_KEY;
+        st = kafka_produce(a->o.producer, a->o.results_topic, e->reply_partition, r.run_id_text, value,
+                           headers, n, e);
+    }
+    if (st == STATUS_OK)
+        counter_add(a->outcomes[outcome_of(&r)], 1);
+    return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+}
+
+/* ---- dead letters ---- */
+
+static bool dead_header(struct answers *a, size_t n, const char *name, struct slice value)
+{
+    if (n == a->dead_capacity) {
+        size_t capacity = a->dead_capacity ? a->dead_capacity * 2 : 16;
+        struct kafka_header *grown = realloc(a->dead_headers, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        a->dead_headers = grown;
+        a->dead_capacity = capacity;
+    }
+    a->dead_headers[n] = (struct kafka_header){name, value};
+    return true;
+}
+
+/* Everything as it came but the token: tokens do not belong in an archive. */
+static status send_dead_letter(struct answers *a, struct entry *e)
+{
+    struct kafka_record record = kafka_view(e->message);
+    char partition[NUMBER_LEN];
+    char offset[NUMBER_LEN];
+    struct kafka_header original;
+    size_t n = 0;
+    bool ok = true;
+
+    for (size_t i = 0; ok && kafka_header_at(e->message, i, &original); i++) {
+        if (strcmp(original.name, "authorization") != 0)
+            ok = dead_header(a, n++, original.name, original.value);
+    }
+    snprintf(partition, sizeof partition, "%d", record.partition);
+    snprintf(offset, sizeof offset, "%lld", (long long)record.offset);
+    const struct kafka_header ours[] = {
+        {"dlq-topic", slice_of(record.topic)},
+        {"dlq-partition", slice_of(partition)},
+        {"dlq-offset", slice_of(offset)},
+        {"dlq-code", slice_of(e->dead_code)},
+        {"dlq-message", e->reason},
+        {"dlq-time", now_text(a)},
+    };
+    for (size_t i = 0; ok && i < sizeof ours / sizeof *ours; i++)
+        ok = dead_header(a, n++, ours[i].name, ours[i].value);
+    if (!ok)
+        return STATUS_NO_MEMORY;
+
+    status st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, record.key, record.value,
+                              a->dead_headers, n, e);
+    if (st == STATUS_OK)
+        counter_add(a->outcomes[DEAD], 1);
+    return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+}
+
+status answers_send(struct answers *a, struct entry *e)
+{
+    return e->fate == ENTRY_DEAD ? send_dead_letter(a, e) : send_result(a, e);
+}

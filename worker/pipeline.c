@@ -1,0 +1,309 @@
+#include "worker/pipeline_internal.h"
+
+#include "common/log.h"
+#include "common/signals.h"
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    TICK_US = 500 * 1000,          /* the longest sleep: health, heartbeats of a paused consumer */
+    PROBE_EVERY_US = 60 * 1000000, /* partitions can be added to the results topic */
+    PROBE_AWAY_US = 500 * 1000,
+    PROBE_TIMEOUT_MS = 100,
+    SLACK = 64, /* entries beyond max_rows */
+    QUEUE_MESSAGES = 200000,
+    QUEUE_BYTES = 32 * 1024 * 1024,
+    VALUE_MAX = 4 * 1024 * 1024,
+};
+
+/* ---- rebalance ---- */
+
+static void wait_for_events(struct pipeline *p, int64_t until_us);
+
+/* Finishes what is in hand, for at most drain_ms, without reading anything new. */
+static void finish_in_hand(struct pipeline *p)
+{
+    int64_t by = clock_monotonic_us(p->o.clock) + p->o.settings->drain_ms * 1000;
+
+    while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
+        kafka_producer_poll(p->producer, 0);
+        p->failed = pipeline_move(p);
+        if (pipeline_is_busy(p))
+            wait_for_events(p, by);
+    }
+}
+
+static void on_assigned(void *ctx, const int32_t *partitions, size_t n)
+{
+    (void)partitions;
+    struct pipeline *p = ctx;
+    p->generation++;
+    p->paused = false;
+    atomic_store(&p->health.assigned, n > 0);
+}
+
+static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost)
+{
+    (void)partitions;
+    (void)n;
+    struct pipeline *p = ctx;
+
+    atomic_store(&p->health.assigned, false);
+    pipeline_drop_collected(p);
+    if (lost) {
+        offsets_clear(&p->finished);
+    } else {
+        finish_in_hand(p);
+        if (p->failed == STATUS_OK)
+            p->failed = pipeline_commit(p, true);
+    }
+    /* What is still in hand is answered, but its offsets belong to another worker now. */
+    p->generation++;
+}
+
+/* ---- making and freeing ---- */
+
+static status make_kafka(struct pipeline *p, struct fault *f)
+{
+    const struct worker_settings *s = p->o.settings;
+    const struct kafka_producer_options producer = {
+        .client_id = "gold-label-worker",
+        .brokers = s->brokers,
+        .properties = p->o.kafka,
+        .message_timeout_ms = 0, /* never: an outage is waited out */
+        .queue_messages = QUEUE_MESSAGES,
+        .queue_bytes = QUEUE_BYTES,
+        .in_flight = 1,
+        .delivered = pipeline_delivered,
+        .ctx = p,
+    };
+    const struct kafka_consumer_options consumer = {
+        .client_id = "gold-label-worker",
+        .brokers = s->brokers,
+        .group = s->group,
+        .properties = p->o.kafka,
+        .queue_bytes = s->fetch_bytes,
+        .read_committed = true,
+        .assigned = on_assigned,
+        .revoked = on_revoked,
+        .ctx = p,
+    };
+    status st = kafka_producer_new(&producer, &p->producer, f);
+    if (st == STATUS_OK)
+        st = kafka_consumer_new(&consumer, &p->consumer, f);
+    if (st == STATUS_OK)
+        st = kafka_consumer_subscribe(p->consumer, s->commands_topic, f);
+    if (st != STATUS_OK)
+        return st;
+    kafka_producer_notify(p->producer, p->event_fd);
+    kafka_consumer_notify(p->consumer, p->event_fd);
+    return STATUS_OK;
+}
+
+static bool make_parts(struct pipeline *p)
+{
+    const struct worker_settings *s = p->o.settings;
+    const struct token_rules rules = {.issuer = s->token_issuer,
+                                      .audience = s->token_audience,
+                                      .account_claim = s->account_claim,
+                                      .leeway_s = s->leeway_s};
+    const struct avro_codec_options codec = {.command_schema_id = s->command_schema_id,
+                                             .result_schema_id = s->result_schema_id};
+
+    for (size_t i = 0; i < RING; i++) {
+        p->ring[i] = batch_new((size_t)s->max_rows + SLACK);
+        if (!p->ring[i])
+            return false;
+    }
+    p->store = store_new(s->conninfo, p->o.clock);
+    p->codec = avro_codec_new(&codec);
+    if (p->o.keys)
+        p->verifier = token_verifier_new(p->o.keys, &rules, (size_t)s->token_cache);
+    const struct intake_options intake = {.codec = p->codec,
+                                          .verifier = p->verifier,
+                                          .clock = p->o.clock,
+                                          .metrics = p->o.metrics,
+                                          .unreadable_percent = s->unreadable_percent};
+    p->intake = intake_new(&intake);
+    const struct answers_options answers = {.codec = p->codec,
+                                            .producer = p->producer,
+                                            .results_topic = s->results_topic,
+                                            .dlq_topic = s->dlq_topic,
+                                            .clock = p->o.clock,
+                                            .metrics = p->o.metrics};
+    p->answers = answers_new(&answers);
+    return p->store && p->codec && (p->verifier || !p->o.keys) && p->intake && p->answers;
+}
+
+static void make_metrics(struct pipeline *p)
+{
+    struct metrics *m = p->o.metrics;
+    p->rows =
+        metrics_counter(m, "gold_label_worker_rows_total", NULL, "Rows that PostgreSQL gave a verdict on.");
+    p->batches = metrics_counter(m, "gold_label_worker_batches_total", NULL, "Batches taken up.");
+    p->commits = metrics_counter(m, "gold_label_worker_commits_total", NULL, "Offset commits.");
+    p->in_hand =
+        metrics_gauge(m, "gold_label_worker_batches_in_hand", NULL, "Batches not yet fully answered.");
+    p->store_time =
+        metrics_histogram(m, "gold_label_worker_store_seconds", NULL, "Time of a batch in PostgreSQL.");
+}
+
+status pipeline_new(const struct pipeline_options *options, struct pipeline **out, struct fault *f)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
+    p->o = *options;
+    p->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    p->full_since_us = -1;
+    make_metrics(p);
+
+    status st =
+        p->event_fd < 0 ? fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor") : make_kafka(p, f);
+    if (st == STATUS_OK && !make_parts(p))
+        st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
+    if (st != STATUS_OK) {
+        pipeline_free(p);
+        return st;
+    }
+    *out = p;
+    return STATUS_OK;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    /* Reports refer to entries of the batches: the producer goes first. Messages belong to the consumer: it goes last. */
+    if (p->phase == PIPELINE_RUNNING)
+        p->failed = STATUS_FATAL; /* a revocation must not begin to finish anything now */
+    kafka_producer_free(p->producer);
+    for (size_t i = 0; i < RING; i++)
+        batch_free(p->ring[i]);
+    kafka_consumer_close(p->consumer);
+    answers_free(p->answers);
+    intake_free(p->intake);
+    token_verifier_free(p->verifier);
+    avro_codec_free(p->codec);
+    store_free(p->store);
+    offsets_dispose(&p->finished);
+    if (p->event_fd >= 0)
+        close(p->event_fd);
+    free(p);
+}
+
+/* ---- the loop ---- */
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return b >= 0 && b < a ? b : a;
+}
+
+static void wait_for_events(struct pipeline *p, int64_t until_us)
+{
+    int64_t now = clock_monotonic_us(p->o.clock);
+    struct pollfd fds[] = {
+        {.fd = p->event_fd, .events = POLLIN},
+        {.fd = p->o.signal_fd, .events = POLLIN},
+        {.fd = -1},
+    };
+    fds[2].fd = store_fd(p->store, &fds[2].events);
+
+    int64_t wake = earliest(now + TICK_US, until_us);
+    wake = earliest(wake, store_deadline_us(p->store));
+    if (p->finished.n > 0)
+        wake = earliest(wake, p->committed_at_us + p->o.settings->commit_interval_ms * 1000);
+    if (p->resend_at_us > now)
+        wake = earliest(wake, p->resend_at_us);
+    int64_t wait_us = wake > now ? wake - now : 0;
+    if (poll(fds, 3, (int)((wait_us + 999) / 1000)) > 0 && (fds[0].revents & POLLIN)) {
+        uint64_t count;
+        (void)!read(p->event_fd, &count, sizeof count);
+    }
+}
+
+/* Looks at the results topic: its partitions bound the reply-partition header, and the first produce finds it known. */
+static void look_at_topics(struct pipeline *p)
+{
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (now < p->probe_at_us && kafka_producer_reachable(p->producer))
+        return;
+    if (now < p->probe_at_us - PROBE_EVERY_US + PROBE_AWAY_US)
+        return;
+
+    int32_t partitions = kafka_producer_probe(p->producer, p->o.settings->results_topic, PROBE_TIMEOUT_MS);
+    if (partitions > 0)
+        intake_set_reply_partitions(p->intake, partitions);
+    if (partitions == 0)
+        log_error("the results topic does not exist", LOG_STR("topic", p->o.settings->results_topic));
+    p->probe_at_us = clock_monotonic_us(p->o.clock) + (partitions > 0 ? PROBE_EVERY_US : PROBE_AWAY_US);
+}
+
+static void report_health(struct pipeline *p)
+{
+    const char *why = NULL;
+    atomic_store(&p->health.database, store_is_connected(p->store, &why));
+    atomic_store(&p->health.broker, kafka_producer_reachable(p->producer));
+}
+
+static void read_signals(struct pipeline *p)
+{
+    if (signals_read(p->o.signal_fd) != SIGNAL_STOP || p->phase == PIPELINE_DRAINING)
+        return;
+    log_info("stopping: what is in hand is finished first");
+    atomic_store(&p->health.stopping, true);
+    p->phase = PIPELINE_DRAINING;
+    p->drain_by_us = clock_monotonic_us(p->o.clock) + p->o.settings->drain_ms * 1000;
+    pipeline_drop_collected(p);
+}
+
+static bool is_finished(const struct pipeline *p)
+{
+    return p->phase == PIPELINE_DRAINING &&
+           (!pipeline_is_busy(p) || clock_monotonic_us(p->o.clock) >= p->drain_by_us);
+}
+
+status pipeline_run(struct pipeline *p)
+{
+    while (p->failed == STATUS_OK && !is_finished(p)) {
+        read_signals(p);
+        look_at_topics(p);
+        kafka_producer_poll(p->producer, 0);
+        p->failed = pipeline_collect(p);
+        if (p->failed == STATUS_OK)
+            p->failed = pipeline_move(p);
+        if (p->failed == STATUS_OK)
+            p->failed = pipeline_commit(p, false);
+        report_health(p);
+        bool more = !p->consumer_dry && pipeline_collecting(p) && p->phase == PIPELINE_RUNNING && !p->storing;
+        if (p->failed == STATUS_OK && !more)
+            wait_for_events(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
+    }
+    status st = p->failed;
+    if (st == STATUS_OK)
+        st = pipeline_commit(p, true);
+    return st;
+}
+
+bool pipeline_is_ready(void *pipeline, struct buffer *why)
+{
+    struct pipeline *p = pipeline;
+    const struct {
+        bool ok;
+        const char *text;
+    } conditions[] = {
+        {!atomic_load(&p->health.stopping), "shutting down"},
+        {atomic_load(&p->health.database), "no connection to PostgreSQL"},
+        {atomic_load(&p->health.broker), "no Kafka broker can be reached"},
+        {atomic_load(&p->health.assigned), "no partition is assigned"},
+    };
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        if (!conditions[i].ok) {
+            buffer_add_text(why, conditions[i].text);
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,82 @@
+#include "worker/settings.h"
+
+#include "common/kafka.h"
+
+static const char *const AUTH_MODES[] = {"token", "trusted", NULL};
+static const char *const LOG_LEVELS[] = {"debug", "info", "warning", "error", NULL};
+static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
+
+#define AT(member) .offset = offsetof(struct worker_settings, member)
+
+static const struct config_option OPTIONS[] = {
+    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096,
+     .help = "Kafka brokers to begin with, host:port, comma-separated"},
+    {"kafka", "commands_topic", CONFIG_TEXT, AT(commands_topic), .fallback = "gold-label.commands",
+     .max = 249, .help = "topic of the commands"},
+    {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), .fallback = "gold-label.results", .max = 249,
+     .help = "topic of the result events"},
+    {"kafka", "dlq_topic", CONFIG_TEXT, AT(dlq_topic), .fallback = "gold-label.commands.dlq", .max = 249,
+     .help = "topic of commands that cannot be read"},
+    {"kafka", "group", CONFIG_TEXT, AT(group), .fallback = "gold-label-worker", .max = 255,
+     .help = "consumer group that shares the partitions"},
+    {"kafka", "fetch_bytes", CONFIG_INTEGER, AT(fetch_bytes), .fallback = "8388608", .min = 1048576,
+     .max = 1073741824, .unit = "bytes", .help = "memory for commands fetched ahead"},
+    {"postgres", "conninfo", CONFIG_TEXT, AT(conninfo), .required = true, .max = 4096,
+     .help = "libpq connection string or URI of the database"},
+    {"worker", "auth", CONFIG_CHOICE, AT(auth), .fallback = "token", .choices = AUTH_MODES,
+     .help = "who sent a command: its verified token, or (topics closed by ACLs) its record"},
+    {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "2000", .min = 1, .max = 10000,
+     .unit = "rows", .help = "bound of one batch"},
+    {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,
+     .max = 67108864, .unit = "bytes", .help = "bound of one batch's commands"},
+    {"worker", "commit_interval_ms", CONFIG_INTEGER, AT(commit_interval_ms), .fallback = "100", .min = 0,
+     .max = 60000, .unit = "ms", .help = "pause between two commits of offsets"},
+    {"worker", "drain_ms", CONFIG_INTEGER, AT(drain_ms), .fallback = "5000", .min = 0, .max = 60000,
+     .unit = "ms", .help = "time to finish what is in hand when stopping or giving partitions up"},
+    {"worker", "unreadable_percent", CONFIG_INTEGER, AT(unreadable_percent), .fallback = "50", .min = 1,
+     .max = 100, .unit = "percent",
+     .help = "stop when more than this share of the last 1,000 commands cannot be read; 100: never"},
+    {"token", "keys", CONFIG_TEXT, AT(token_keys), .max = 65536,
+     .help = "keys that tokens are verified with: kid=HS256|RS256|ES256:path, comma-separated"},
+    {"token", "issuer", CONFIG_TEXT, AT(token_issuer), .max = 1024, .help = "required iss claim"},
+    {"token", "audience", CONFIG_TEXT, AT(token_audience), .max = 1024, .help = "required aud claim"},
+    {"token", "account_claim", CONFIG_TEXT, AT(account_claim), .fallback = "account_id", .max = 255,
+     .help = "claim that names the account"},
+    {"token", "leeway_s", CONFIG_INTEGER, AT(leeway_s), .fallback = "30", .min = 0, .max = 3600, .unit = "s",
+     .help = "tolerated difference between clocks"},
+    {"token", "cache", CONFIG_INTEGER, AT(token_cache), .fallback = "4096", .min = 1, .max = 1000000,
+     .unit = "tokens", .help = "verified tokens that are remembered"},
+    {"avro", "command_schema_id", CONFIG_INTEGER, AT(command_schema_id), .fallback = "-1", .min = -1,
+     .max = INT32_MAX, .help = "Confluent schema id of commands; -1: single-object encoding only"},
+    {"avro", "result_schema_id", CONFIG_INTEGER, AT(result_schema_id), .fallback = "-1", .min = -1,
+     .max = INT32_MAX, .help = "Confluent schema id of results; -1: single-object encoding"},
+    {"admin", "address", CONFIG_TEXT, AT(admin_address), .fallback = "127.0.0.1", .max = 64,
+     .help = "numeric address of the admin listener"},
+    {"admin", "port", CONFIG_INTEGER, AT(admin_port), .fallback = "8091", .min = 1, .max = 65535,
+     .help = "port of the admin listener"},
+    {"log", "level", CONFIG_CHOICE, AT(log_level), .fallback = "info", .choices = LOG_LEVELS,
+     .help = "least level"},
+    {"log", "format", CONFIG_CHOICE, AT(log_format), .fallback = "logfmt", .choices = LOG_FORMATS,
+     .help = "form of the lines on stderr"},
+};
+
+static void check_settings(const void *settings, struct buffer *faults)
+{
+    const struct worker_settings *s = settings;
+    if (s->auth == WORKER_AUTH_TOKEN && !s->token_keys)
+        buffer_add_text(faults,
+                        "[token] keys: required with [worker] auth = token (GOLD_LABEL_TOKEN_KEYS)\n");
+}
+
+const struct config_program *worker_program(void)
+{
+    static const struct config_program program = {
+        .name = "gold-label-worker",
+        .summary = "Stores gold labels from Kafka in PostgreSQL and says per command what became of it.",
+        .options = OPTIONS,
+        .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+        .check_property = kafka_check_property,
+        .check_settings = check_settings,
+    };
+    return &program;
+}

@@ -1,0 +1,22 @@
+-- Stores a batch and gives one verdict per row: 's'tored, run 'm'issing, id 't'aken.
+-- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
+WITH input AS MATERIALIZED (
+    SELECT i.*, r.id IS NOT NULL AS has_run
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
+           WITH ORDINALITY AS i (id, run_id, account_id, output_resource_name, text_value, object_value,
+                                 object_value_is_partial, created_by, ord)
+      LEFT JOIN run r ON r.id = i.run_id AND r.account_id = i.account_id
+), stored AS (
+    INSERT INTO gold_label (id, account_id, run_id, output_resource_name, text_value, object_value,
+                            object_value_is_partial, created_by)
+    SELECT id, account_id, run_id, output_resource_name, text_value, object_value, object_value_is_partial, created_by
+      FROM input
+     WHERE has_run
+     ORDER BY ord
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, created_at
+)
+SELECT input.ord::int4,
+       CASE WHEN stored.id IS NOT NULL THEN 's' WHEN input.has_run THEN 't' ELSE 'm' END::"char",
+       stored.created_at
+  FROM input LEFT JOIN stored ON stored.id = input.id

@@ -1,0 +1,23 @@
+-- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one.
+-- $1 … $8 as in insert_labels.sql.
+SELECT i.ord::int4,
+       CASE WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
+       CASE WHEN same.yes THEN l.text_value END,
+       CASE WHEN same.yes THEN l.object_value::text END,
+       CASE WHEN same.yes THEN l.object_value_is_partial END,
+       CASE WHEN same.yes THEN l.created_by END,
+       CASE WHEN same.yes THEN l.created_at END,
+       CASE WHEN same.yes THEN l.updated_by END,
+       CASE WHEN same.yes THEN l.updated_at END
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
+       WITH ORDINALITY AS i (id, run_id, account_id, output_resource_name, text_value, object_value,
+                             object_value_is_partial, created_by, ord)
+  LEFT JOIN gold_label l ON l.id = i.id
+ CROSS JOIN LATERAL (
+    SELECT l.account_id = i.account_id
+       AND l.run_id = i.run_id
+       AND l.output_resource_name = i.output_resource_name
+       AND l.text_value IS NOT DISTINCT FROM i.text_value
+       AND l.object_value IS NOT DISTINCT FROM i.object_value
+       AND l.object_value_is_partial IS NOT DISTINCT FROM i.object_value_is_partial AS yes
+ ) AS same

@@ -1,0 +1,67 @@
+/* Gold labels in PostgreSQL: stores a batch of commands and says what became of each.
+ *
+ * One store holds one connection, never blocks, and keeps its batch until it has an answer for every row: what PostgreSQL refuses is
+ * narrowed down to the row that is to blame, and an outage is waited out (reconnect, repeat; rows are idempotent by id).
+ * Not thread-safe; the worker's loop owns it. */
+#pragma once
+#include "common/arena.h"
+#include "common/clock.h"
+#include "common/label.h"
+#include "common/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+/* The number in `schema_version` that this program was written for. */
+enum { STORE_SCHEMA_VERSION = 1 };
+
+/* What became of one command. */
+enum store_verdict {
+    STORE_PENDING,       /* not known yet */
+    STORE_CREATED,       /* the row is committed */
+    STORE_REPLAYED,      /* the same label was there before */
+    STORE_RUN_NOT_FOUND, /* no such run in the command's account */
+    STORE_ID_CONFLICT,   /* the id belongs to another label */
+    STORE_INVALID,       /* PostgreSQL refused the values; `message` says which rule */
+};
+
+/* One row of a batch: the command goes in, the rest comes out. */
+struct store_row {
+    const struct label_command *command;
+    enum store_verdict verdict;
+    int64_t created_at_us; /* STORE_CREATED, STORE_REPLAYED */
+    const struct label_result
+        *found;           /* STORE_REPLAYED: the row that is there; NULL where it equals the command */
+    struct slice message; /* STORE_INVALID */
+};
+
+enum store_state {
+    STORE_AWAY,     /* no connection; trying */
+    STORE_IDLE,     /* connected, nothing to do */
+    STORE_WORKING,  /* a batch is under way, with or without a connection */
+    STORE_ANSWERED, /* every row of the batch has its verdict */
+};
+
+/* Opens nothing yet. `conninfo` is a libpq connection string. NULL when memory is short. */
+struct store *store_new(const char *conninfo, const struct clock *clock);
+void store_free(struct store *s);
+
+/* Takes a batch, sorted by command id, in state STORE_IDLE or STORE_AWAY. Rows and arena (for `found` and
+ * `message`) must stay until STORE_ANSWERED. Errors: STATUS_NO_MEMORY. */
+status store_begin(struct store *s, struct store_row *rows, size_t n, struct arena *arena) must_check;
+
+/* Lets go of a batch in state STORE_ANSWERED. */
+void store_end(struct store *s);
+
+/* Does whatever can be done without waiting. Errors, after which the process must stop: STATUS_CONFIG (the database has another
+ * schema version, is not UTF-8), STATUS_NO_MEMORY. */
+status store_advance(struct store *s) must_check;
+enum store_state store_state(const struct store *s);
+/* Whether PostgreSQL can be used right now; where it cannot, the last error. */
+bool store_is_connected(const struct store *s, const char **why);
+
+/* What to wait for: a descriptor (-1: none) with poll(2) events, and a point in time on the monotonic clock (-1: none). */
+int store_fd(const struct store *s, short *events);
+int64_t store_deadline_us(const struct store *s);

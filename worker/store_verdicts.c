@@ -1,0 +1,148 @@
+#include "worker/store_internal.h"
+
+#include "common/log.h"
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* PostgreSQL counts microseconds from 2000-01-01. */
+static const int64_t POSTGRES_EPOCH_US = INT64_C(946684800000000);
+
+static int64_t read_i64(const PGresult *r, int row, int column)
+{
+    uint64_t big;
+    memcpy(&big, PQgetvalue(r, row, column), sizeof big);
+    return (int64_t)be64toh(big);
+}
+
+static int64_t read_time(const PGresult *r, int row, int column)
+{
+    return read_i64(r, row, column) + POSTGRES_EPOCH_US;
+}
+
+/* The 1-based ordinal of the first column as an index below `n`; false when it is out of bounds. */
+static bool read_index(const PGresult *r, int row, size_t n, size_t *out)
+{
+    uint32_t big;
+    memcpy(&big, PQgetvalue(r, row, 0), sizeof big);
+    *out = (size_t)be32toh(big) - 1;
+    return *out < n;
+}
+
+static status broken_answer(const char *statement, int rows, size_t wanted)
+{
+    log_error("the database's answer does not fit the batch", LOG_STR("statement", statement),
+              LOG_INT("rows", rows), LOG_INT("wanted", wanted));
+    return STATUS_FATAL;
+}
+
+status store_read_inserted(struct store *s, const PGresult *r)
+{
+    struct store_range range = s->ranges[s->n_ranges - 1];
+    int rows = PQntuples(r);
+    if ((size_t)rows != range.n)
+        return broken_answer(STORE_INSERT, rows, range.n);
+
+    s->n_ranges--;
+    for (int i = 0; i < rows; i++) {
+        size_t index = 0;
+        if (!read_index(r, i, range.n, &index))
+            return broken_answer(STORE_INSERT, rows, range.n);
+        struct store_row *row = s->round[range.start + index];
+        switch (*PQgetvalue(r, i, 1)) {
+        case 's':
+            row->verdict = STORE_CREATED;
+            row->created_at_us = read_time(r, i, 2);
+            break;
+        case 'm':
+            row->verdict = STORE_RUN_NOT_FOUND;
+            break;
+        default:
+            s->taken[s->n_taken++] = row;
+        }
+    }
+    return STATUS_OK;
+}
+
+static struct slice read_text(const PGresult *r, int row, int column, struct arena *arena)
+{
+    if (PQgetisnull(r, row, column))
+        return SLICE_NONE;
+    return arena_copy(arena, slice_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)));
+}
+
+/* The row that is there, in the columns of lookup_labels.sql. */
+static status read_row(struct store *s, const PGresult *r, int i, struct store_row *row)
+{
+    enum { TEXT = 2, OBJECT, PARTIAL, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT };
+    const struct label_command *c = row->command;
+    struct label_result *found = arena_alloc(s->arena, sizeof *found);
+    if (!found)
+        return STATUS_NO_MEMORY;
+
+    *found = (struct label_result){
+        .outcome = LABEL_CREATED,
+        .replayed = true,
+        .account_id = c->account_id,
+        .output_resource_name = c->output_resource_name,
+        .text_value = read_text(r, i, TEXT, s->arena),
+        .object_value = read_text(r, i, OBJECT, s->arena),
+        .created_by = read_text(r, i, CREATED_BY, s->arena),
+        .created_at_us = read_time(r, i, CREATED_AT),
+        .updated_by = read_text(r, i, UPDATED_BY, s->arena),
+        .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
+    };
+    if (found->has_updated_at)
+        found->updated_at_us = read_time(r, i, UPDATED_AT);
+    if (!PQgetisnull(r, i, PARTIAL))
+        found->object_value_is_partial = *PQgetvalue(r, i, PARTIAL) ? LABEL_FLAG_TRUE : LABEL_FLAG_FALSE;
+    row->found = found;
+    row->created_at_us = found->created_at_us;
+    row->verdict = STORE_REPLAYED;
+    return STATUS_OK;
+}
+
+/* Rows are sorted by id, and of one id the earlier command comes first: rows lie in that order in memory. */
+static int by_id(const void *a, const void *b)
+{
+    const struct store_row *x = *(struct store_row *const *)a;
+    const struct store_row *y = *(struct store_row *const *)b;
+    int order = uuid_compare(&x->command->command_id, &y->command->command_id);
+    return order ? order : (x > y) - (x < y);
+}
+
+status store_read_found(struct store *s, const PGresult *r)
+{
+    int rows = PQntuples(r);
+    size_t n = s->n_taken;
+    bool gone = false;
+    if ((size_t)rows != n)
+        return broken_answer(STORE_LOOKUP, rows, n);
+
+    s->n_taken = 0;
+    for (int i = 0; i < rows; i++) {
+        size_t index = 0;
+        if (!read_index(r, i, n, &index))
+            return broken_answer(STORE_LOOKUP, rows, n);
+        struct store_row *row = s->taken[index];
+        status st = STATUS_OK;
+        switch (*PQgetvalue(r, i, 1)) {
+        case 's':
+            st = read_row(s, r, i, row);
+            break;
+        case 'o':
+            row->verdict = STORE_ID_CONFLICT;
+            break;
+        default:
+            /* Deleted in between: it is free now, and gets another round. */
+            s->again[s->n_again++] = row;
+            gone = true;
+        }
+        if (st != STATUS_OK)
+            return st;
+    }
+    if (gone)
+        qsort(s->again, s->n_again, sizeof *s->again, by_id);
+    s->gone_rounds = gone ? s->gone_rounds + 1 : 0;
+    return STATUS_OK;
+}
