@@ -5,9 +5,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 enum {
     ARENA_BLOCK = 2048, /* an ordinary request fits */
     BACKLOG = 511,
+    MAX_WAIT_MS = 1000,
 };
 
 #define TOO_SLOW_BODY "{\"error\":\"The request did not arrive in time.\",\"code\":\"request_timeout\"}"
@@ -156,6 +159,11 @@ static struct http_server *server_new(const struct http_server_options *options)
 
     if (!s)
         return NULL;
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->wake_fd < 0) {
+        free(s);
+        return NULL;
+    }
     s->options = *options;
     http_watch_init(&s->watch, options->request_ms * 1000, slice_of(TOO_SLOW));
     (void)pthread_mutex_init(&s->mutex, NULL);
@@ -171,7 +179,36 @@ static void server_free(struct http_server *s)
     http_watch_dispose(&s->watch);
     (void)pthread_cond_destroy(&s->idle);
     (void)pthread_mutex_destroy(&s->mutex);
+    (void)close(s->wake_fd);
     free(s);
+}
+
+void http_server_wake(struct http_server *s)
+{
+    if (!atomic_exchange(&s->woken, true))
+        (void)eventfd_write(s->wake_fd, 1);
+}
+
+/* libmicrohttpd's own thread waits with its whole timeout after every 128 events (MAX_EVENTS in its epoll loop), although
+ * those are not served yet: with more connections than that all of them can stand still for a minute. MHD_run() never
+ * waits, so the waiting is ours. */
+static void *serve(void *ctx)
+{
+    struct http_server *s = ctx;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd fds[] = {{.fd = info->listen_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
+
+    while (!atomic_load(&s->stopping)) {
+        MHD_UNSIGNED_LONG_LONG wait_ms = MAX_WAIT_MS;
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > MAX_WAIT_MS)
+            wait_ms = MAX_WAIT_MS;
+        eventfd_t count;
+        if (poll(fds, 2, (int)wait_ms) > 0 && (fds[1].revents & POLLIN))
+            (void)eventfd_read(s->wake_fd, &count);
+        atomic_store(&s->woken, false); /* before the run: a later wake-up is for the next one */
+        (void)MHD_run(s->daemon);
+    }
+    return NULL;
 }
 
 status http_server_start(const struct http_server_options *o, struct http_server **out, struct fault *f)
@@ -187,8 +224,8 @@ status http_server_start(const struct http_server_options *o, struct http_server
     }
     s->port = port_of(fd);
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        http_request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http_request_step, s,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_LIMIT, o->connections,
@@ -198,6 +235,12 @@ status http_server_start(const struct http_server_options *o, struct http_server
         (void)close(fd);
         server_free(s);
         return fault_set(f, STATUS_CONFIG, "cannot_listen", "cannot start a listener on %s", o->address);
+    }
+    if (pthread_create(&s->thread, NULL, serve, s) != 0) {
+        MHD_stop_daemon(s->daemon);
+        server_free(s);
+        return fault_set(f, STATUS_NO_MEMORY, "no_thread", "cannot start a thread for the listener on %s",
+                         o->address);
     }
     *out = s;
     return STATUS_OK;
@@ -247,6 +290,9 @@ void http_server_stop(struct http_server *s)
     if (!s)
         return;
     http_server_quiesce(s);
+    atomic_store(&s->stopping, true);
+    http_server_wake(s);
+    (void)pthread_join(s->thread, NULL);
     MHD_stop_daemon(s->daemon);
     server_free(s);
 }

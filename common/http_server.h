@@ -1,6 +1,6 @@
 /* An HTTP/1.1 listener. The only module that includes libmicrohttpd (0.9.75).
  *
- * One thread of its own (epoll) runs the handler. A request goes through two steps: `head`, when its head has come and was
+ * One thread of its own runs the handler. A request goes through two steps: `head`, when its head has come and was
  * found in order (http_guard.h), and `body`, when the whole body is there. Each step ends with exactly one decision:
  *
  *     head:  http_accept_body()  or  http_reply()

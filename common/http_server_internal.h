@@ -56,6 +56,10 @@ struct connection {
 
 struct http_server {
     struct MHD_Daemon *daemon;
+    pthread_t thread; /* runs the daemon until `stopping` */
+    int wake_fd;      /* ends its waiting; written once per wake-up (`woken`) */
+    _Atomic bool woken;
+    _Atomic bool stopping;
     struct http_server_options options;
     struct http_watch watch;
     uint16_t port;
@@ -70,6 +74,9 @@ static inline struct connection *connection_of(struct http_request *r)
 {
     return (struct connection *)((char *)r - offsetof(struct connection, request));
 }
+
+/* Makes the listener's thread look at resumed connections. */
+void http_server_wake(struct http_server *s);
 
 /* A request line has come: `target` is what libmicrohttpd has not cut up yet. */
 void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, const char *target);

@@ -12,9 +12,12 @@ enum {
 static void decide(struct http_request *r)
 {
     struct MHD_Connection *mhd = r->mhd;
+    struct http_server *s = r->server;
 
-    if (atomic_exchange(&r->decision, DECISION_MADE) == DECISION_SUSPENDED)
-        MHD_resume_connection(mhd);
+    if (atomic_exchange(&r->decision, DECISION_MADE) != DECISION_SUSPENDED)
+        return;
+    MHD_resume_connection(mhd);
+    http_server_wake(s);
 }
 
 /* Whether the handler has decided. Where it has not, the connection sleeps, and libmicrohttpd calls on_request() again when
@@ -26,8 +29,10 @@ static bool is_decided(struct http_request *r)
     if (atomic_load(&r->decision) == DECISION_MADE)
         return true;
     MHD_suspend_connection(r->mhd);
-    if (!atomic_compare_exchange_strong(&r->decision, &open, DECISION_SUSPENDED))
+    if (!atomic_compare_exchange_strong(&r->decision, &open, DECISION_SUSPENDED)) {
         MHD_resume_connection(r->mhd); /* decided just now, by somebody who did not see it suspended */
+        http_server_wake(r->server);
+    }
     return false;
 }
 

@@ -51,6 +51,8 @@ static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost
     struct pipeline *p = ctx;
 
     atomic_store(&p->health.assigned, false);
+    if (p->phase == PIPELINE_CLOSING)
+        return;
     pipeline_drop_collected(p);
     if (lost) {
         offsets_clear(&p->finished);
@@ -177,8 +179,7 @@ void pipeline_free(struct pipeline *p)
     if (!p)
         return;
     /* Reports refer to entries of the batches: the producer goes first. Messages belong to the consumer: it goes last. */
-    if (p->phase == PIPELINE_RUNNING)
-        p->failed = STATUS_FATAL; /* a revocation must not begin to finish anything now */
+    p->phase = PIPELINE_CLOSING;
     kafka_producer_free(p->producer);
     for (size_t i = 0; i < RING; i++)
         batch_free(p->ring[i]);
@@ -277,7 +278,8 @@ status pipeline_run(struct pipeline *p)
         if (p->failed == STATUS_OK)
             p->failed = pipeline_commit(p, false);
         report_health(p);
-        bool more = !p->consumer_dry && pipeline_collecting(p) && p->phase == PIPELINE_RUNNING && !p->storing;
+        /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
+        bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);
         if (p->failed == STATUS_OK && !more)
             wait_for_events(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
     }

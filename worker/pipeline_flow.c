@@ -13,7 +13,7 @@ static struct batch *batch_at(const struct pipeline *p, size_t i)
     return p->ring[(p->first + i) % RING];
 }
 
-struct batch *pipeline_collecting(struct pipeline *p)
+struct batch *pipeline_collecting(const struct pipeline *p)
 {
     return p->used < RING ? batch_at(p, p->used) : NULL;
 }
@@ -32,9 +32,10 @@ void pipeline_drop_collected(struct pipeline *p)
 
 /* ---- collecting ---- */
 
-static bool is_full(const struct pipeline *p, const struct batch *b)
+bool pipeline_has_room(const struct pipeline *p)
 {
-    return b->n >= (size_t)p->o.settings->max_rows || b->bytes >= (size_t)p->o.settings->max_bytes;
+    const struct batch *b = pipeline_collecting(p);
+    return b && b->n < (size_t)p->o.settings->max_rows && b->bytes < (size_t)p->o.settings->max_bytes;
 }
 
 /* A consumer that is not polled is thrown out of its group, and a poll may return a command: so fetching is paused where
@@ -77,8 +78,7 @@ static status take(struct pipeline *p, struct kafka_message *m)
 status pipeline_collect(struct pipeline *p)
 {
     bool may_take = p->phase == PIPELINE_RUNNING;
-    struct batch *b = pipeline_collecting(p);
-    bool room = b && !is_full(p, b);
+    bool room = pipeline_has_room(p);
     status st = may_take ? switch_fetching(p, room) : STATUS_OK;
 
     if (st != STATUS_OK || !(room || p->paused) || !may_take)
@@ -91,8 +91,7 @@ status pipeline_collect(struct pipeline *p)
             break;
         }
         st = take(p, m);
-        b = pipeline_collecting(p);
-        if (!p->paused && (!b || is_full(p, b)))
+        if (!p->paused && !pipeline_has_room(p))
             break;
     }
     return st;

@@ -11,6 +11,7 @@ enum { RING = 4 };
 enum pipeline_phase {
     PIPELINE_RUNNING,
     PIPELINE_DRAINING, /* a signal came: nothing more is fetched, what is in hand is finished until `drain_by_us` */
+    PIPELINE_CLOSING, /* parts are being freed: a revocation has nothing left to finish */
 };
 
 /* What the admin listener's thread may read. */
@@ -60,7 +61,8 @@ struct pipeline {
 
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */
 
-struct batch *pipeline_collecting(struct pipeline *p); /* NULL when the ring is full */
+struct batch *pipeline_collecting(const struct pipeline *p); /* NULL when the ring is full */
+bool pipeline_has_room(const struct pipeline *p);
 /* Takes what the consumer has. */
 status pipeline_collect(struct pipeline *p) must_check;
 /* Hands batches on: to the store, from the store to their answers, from their answers to the offsets. */

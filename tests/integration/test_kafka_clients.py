@@ -27,8 +27,9 @@ def test_a_command_is_stored_and_answered_with_the_whole_label(sender, results, 
     assert (label["account_id"], label["created_by"]) == (system.env["ACCOUNT_ID"], "ann")
     assert json.loads(label["object_value"], parse_float=str) == {"price": "1.10"}
     row = system.query(
-        "SELECT id::text, account_id, run_id::text, output_resource_name, text_value, object_value_is_partial,"
-        " created_by, created_at, updated_by, updated_at FROM gold_label WHERE run_id = %s",
+        "SELECT id::text, account_id, run_id::text, output_resource_name, text_value,"
+        " object_value_is_partial, created_by, created_at, updated_by, updated_at"
+        " FROM gold_label WHERE run_id = %s",
         run,
     )
     assert row == [tuple(value for name, value in label.items() if name != "object_value")]
@@ -169,7 +170,9 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("fault", UNREADABLE)
-def test_what_cannot_be_read_is_a_dead_letter_and_holds_nothing_up(sender, results, dead_letters, run, system, fault):
+def test_what_cannot_be_read_is_a_dead_letter_and_holds_nothing_up(
+    sender, results, dead_letters, run, system, fault
+):
     mark = str(uuid.uuid4())
     bad = UNREADABLE[fault]
     sender.queue(bad, key=b"k\x00ey", partition=3, mark=mark, correlation_id="c", traceparent="t")

@@ -144,7 +144,9 @@ def test_respond_async_is_accepted_at_once_and_stored_later(api, run, system):
 
 def test_a_key_with_the_same_content_answers_the_same_label(api, run, system):
     key = str(uuid.uuid4())
-    first = created(api.post(run, b'{"output_resource_name":"s","object_value":{"a":1,"b":2}}', Idempotency_Key=key))
+    first = created(
+        api.post(run, b'{"output_resource_name":"s","object_value":{"a":1,"b":2}}', Idempotency_Key=key)
+    )
     again = b'{ "object_value": {"b": 2, "a": 1}, "output_resource_name": "s" }'
     second = created(api.post(run, again, Idempotency_Key=f'"{key}"'))
     assert second == first
@@ -208,7 +210,11 @@ def test_another_method_is_told_which_is_allowed(api, run):
 
 @pytest.mark.parametrize(
     "body",
-    [b" " * (768 * KIB + 1), named(text_value="x" * (512 * KIB + 1)), named(object_value={"a": "x" * 512 * KIB})],
+    [
+        b" " * (768 * KIB + 1),
+        named(text_value="x" * (512 * KIB + 1)),
+        named(object_value={"a": "x" * 512 * KIB}),
+    ],
     ids=["body", "text", "object"],
 )
 def test_what_is_too_large_is_refused(api, run, body):
@@ -229,7 +235,9 @@ def test_another_media_type_is_refused(api, run, headers):
     assert api.post(run, **headers).status_code == 415
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"yes", b'{"a":1} {}', b'{"text_value":"\xff"}', b"\xef\xbb\xbf{}"], ids=str)
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"yes", b'{"a":1} {}', b'{"text_value":"\xff"}', b"\xef\xbb\xbf{}"], ids=str
+)
 def test_a_body_that_is_no_json_text_is_malformed(api, run, body):
     assert api.post(run, body).status_code == 400
 

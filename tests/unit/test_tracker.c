@@ -16,7 +16,7 @@ struct correlation {
 
 static struct correlation correlation_of(const struct tracker *t, const struct tracked *e)
 {
-    struct correlation c;
+    struct correlation c = {{0}};
     tracker_correlation(t, e, c.text);
     return c;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "common/buffer.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
@@ -102,4 +103,18 @@ static inline void forge_key_files(const char *directory, const char *name, EVP_
     f = fopen(path, "we");
     PEM_write_PUBKEY(f, key);
     fclose(f);
+}
+
+/* Removes the directory with its files. */
+static inline int forge_drop_directory(const char *directory)
+{
+    char path[300];
+    DIR *d = opendir(directory);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
+        unlink(path);
+    }
+    if (d)
+        closedir(d);
+    return rmdir(directory);
 }

@@ -65,11 +65,11 @@ kafka_fetch_failed() {
     fail "Kafka's jars could not be fetched with Maven. Is the network up? All that it said: $state/kafka-fetch.log"
 }
 
-# Runs one of Kafka's tools.
-kafka_java() { # options, class, arguments…
+# Becomes one of Kafka's tools: in the background, $! is the tool itself and not a shell that waits for it.
+kafka_exec() { # options, class, arguments…
     local java
     java=$(find_java)
-    "$java" -cp "$kafka_jars/*" -XX:+UseSerialGC -XX:-UsePerfData -XX:TieredStopAtLevel=1 "$@"
+    exec "$java" -cp "$kafka_jars/*" -XX:+UseSerialGC -XX:-UsePerfData -XX:TieredStopAtLevel=1 "$@"
 }
 
 kafka_configure() {
@@ -88,8 +88,10 @@ END
 kafka_format() {
     [[ ! -e $kafka_dir/data/meta.properties ]] || return 0
     rm -rf "$kafka_dir/data" "$kafka_dir/topics"
-    kafka_java -Dlog4j.configurationFile="$etc/log4j2.properties" kafka.tools.StorageTool format \
-        -t "g$(random_hex 16 | cut -c 1-21)" -c "$kafka_dir/server.properties" >>"$state/kafka.log" 2>&1 ||
+    (
+        kafka_exec -Dlog4j.configurationFile="$etc/log4j2.properties" kafka.tools.StorageTool format \
+            -t "g$(random_hex 16 | cut -c 1-21)" -c "$kafka_dir/server.properties"
+    ) >>"$state/kafka.log" 2>&1 ||
         give_up kafka "Kafka's storage could not be formatted."
 }
 
@@ -114,7 +116,7 @@ kafka_answers() {
 kafka_await() {
     local making=
     if [[ "$(cat "$kafka_dir/topics" 2>/dev/null)" != "${kafka_topics[*]}" ]]; then
-        kafka_java "$root/deploy/dev/lib/CreateTopics.java" "$(kafka_address)" "${kafka_topics[@]}" \
+        kafka_exec "$root/deploy/dev/lib/CreateTopics.java" "$(kafka_address)" "${kafka_topics[@]}" \
             </dev/null >>"$state/kafka.log" 2>&1 9>&- &
         making=$!
         # shellcheck disable=SC2064

@@ -14,7 +14,7 @@ class Api:
         self.session = requests.Session()
 
     def post(self, run, body=None, token=..., **headers):
-        """`body`: something that becomes JSON, or bytes. `token`: None for none. Headers' dashes are underscores."""
+        """`body`: bytes, or what becomes JSON. `token`: None for none. Headers' dashes are underscores."""
         token = self.token if token is ... else token
         sent = {"Content-Type": "application/json"}
         sent |= {"Authorization": f"Bearer {token}"} if token else {}

@@ -123,7 +123,7 @@ class Reader:
         return self.seen
 
     def read_for(self, seconds):
-        """Reads on for a while where nothing is expected, and returns all events since the reader was made."""
+        """Reads on where nothing is expected, and returns all events since the reader was made."""
         end = time.monotonic() + seconds
         self.read_until(lambda _: time.monotonic() > end, seconds + 5)
         return self.seen

@@ -35,7 +35,7 @@ class Stack:
             "GOLD_LABEL_STATE": str(self.state),
             "GOLD_LABEL_BIN": str(PROGRAMS),
         }
-        self.call("kill", check=False)  # what a lost machine or an older run left
+        self.call("kill", check=False)  # what an older run may have left
         shutil.rmtree(self.state, ignore_errors=True)
         # Its standard input ends when this process does, also by SIGKILL.
         self.guard = subprocess.Popen(
@@ -112,9 +112,8 @@ class System(Stack):
         return self.query("SELECT count(*) FROM gold_label WHERE run_id = %s", run)[0][0]
 
     def worker_waits_for_lock(self):
-        return self.query(
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'gold_label_worker' AND wait_event_type = 'Lock'"
-        )
+        """True while a statement stands in the queue for gold_label."""
+        return self.query("SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'gold_label'::regclass")
 
 
 def is_ready(admin_url):

@@ -13,5 +13,7 @@ def wait_until(condition, deadline_s=20, what=""):
         if outcome:
             return outcome
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline_s} s: {what or condition.__name__}; last: {outcome!r}")
+            raise AssertionError(
+                f"not within {deadline_s} s: {what or condition.__name__}; last: {outcome!r}"
+            )
         time.sleep(PAUSE_S)

@@ -1,0 +1,85 @@
+"""deploy/dev/stack: starting, asking, and what it says when it cannot."""
+
+import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.system import BUILD, Stack
+
+SERVICES = ["kafka", "postgres", "worker", "ingress"]
+
+
+@pytest.fixture
+def small():
+    """A second system; only its PostgreSQL is ever started."""
+    it = Stack(BUILD / "test-stack")
+    yield it
+    it.end()
+
+
+def test_a_second_start_changes_nothing(system):
+    before = (system.state / "ports").read_text(), [system.pid(service) for service in SERVICES]
+    system.call("start")
+    assert ((system.state / "ports").read_text(), [system.pid(service) for service in SERVICES]) == before
+
+
+def test_status_has_a_line_for_each_service(system):
+    done = system.call("status")
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [[service, "running"] for service in SERVICES]
+    pids = [int(re.search(r"pid (\d+)", line)[1]) for line in lines]
+    assert pids == [system.pid(service) for service in SERVICES]
+
+
+def test_the_demo_token_of_env_is_taken(system, api):
+    assert api.post(system.env["RUN_ID"], token=system.env["TOKEN"]).status_code == 201
+
+
+def test_secrets_are_for_their_owner_only(system):
+    for name in ("env", "secrets", "user.key", "worker.ini", "ingress.ini"):
+        assert (system.state / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_status_of_what_does_not_run_is_1(small):
+    done = small.call("status", "postgres", check=False)
+    assert (done.returncode, done.stdout.split()) == (1, ["postgres", "stopped"])
+
+
+def test_a_service_keeps_its_port_and_its_data_over_a_restart(small):
+    small.call("start", "postgres")
+    ports = (small.state / "ports").read_text()
+    first = small.pid("postgres")
+    small.call("kill", "postgres")
+    small.call("start", "postgres")
+    assert (small.state / "ports").read_text() == ports
+    assert small.pid("postgres") != first
+    assert small.call("status", "postgres").returncode == 0
+
+
+def test_two_starts_at_once_start_one_server(small):
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: small.call("start", "postgres"), range(2)))
+    assert {f"pid {small.pid('postgres')} " in one.stdout for one in done} == {True}
+
+
+def test_a_port_that_is_taken_is_named(small):
+    small.call("start", "postgres")
+    small.call("stop", "postgres")
+    port = int(re.search(r"^POSTGRES_PORT=(\d+)$", (small.state / "ports").read_text(), re.M)[1])
+    with socket.create_server(("127.0.0.1", port)):
+        done = small.call("start", "postgres", check=False)
+    assert done.returncode == 1
+    assert f"error: postgres has port {port}, but another program listens on it." in done.stdout
+
+
+def test_an_unknown_service_is_refused(small):
+    done = small.call("start", "redis", check=False)
+    assert done.returncode == 1 and "there is no service 'redis'" in done.stdout
+
+
+def test_the_servers_end_when_the_tests_are_killed(small):
+    small.call("start", "postgres")
+    small.guard.stdin.close()
+    small.guard.wait(timeout=30)
+    assert small.call("status", "postgres", check=False).returncode == 1
