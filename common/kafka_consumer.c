@@ -1,10 +1,11 @@
 #include "common/kafka_internal.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MAX_PARTITIONS = 100000 };
+enum { MAX_PARTITIONS = 100000, WAKE_EVERY_US = 5000, WAKE_TIMEOUT_MS = 50 };
 
 struct kafka_consumer {
     rd_kafka_t *rk;
@@ -13,6 +14,8 @@ struct kafka_consumer {
     kafka_revoked_fn revoked;
     void *ctx;
     atomic_bool reachable;
+    bool paused;
+    int64_t woken_at_us;
 };
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -64,6 +67,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
              LOG_INT("partitions", list->cnt), LOG_STR("lost", lost ? "yes" : "no"));
     if (!assign)
         tell(c, list, false, lost);
+    c->paused = false;
     rd_kafka_resp_err_t res = rd_kafka_assign(rk, assign ? list : NULL);
     if (res)
         log_error("assignment failed", LOG_STR("error", rd_kafka_err2str(res)));
@@ -207,11 +211,61 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
     return st;
 }
 
+/* ---- fetching ---- */
+
+/* Of the assigned partitions those whose leader is known to have more than was read. NULL when there is none. */
+static rd_kafka_topic_partition_list_t *partitions_behind(struct kafka_consumer *c)
+{
+    rd_kafka_topic_partition_list_t *assigned = NULL;
+    if (rd_kafka_assignment(c->rk, &assigned))
+        return NULL;
+
+    rd_kafka_topic_partition_list_t *behind = rd_kafka_topic_partition_list_new(assigned->cnt);
+    if (rd_kafka_position(c->rk, assigned) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < assigned->cnt; i++) {
+            const rd_kafka_topic_partition_t *at = &assigned->elems[i];
+            int64_t low = 0;
+            int64_t high = 0;
+            if (at->offset >= 0 &&
+                rd_kafka_get_watermark_offsets(c->rk, at->topic, at->partition, &low, &high) ==
+                    RD_KAFKA_RESP_ERR_NO_ERROR &&
+                high > at->offset)
+                rd_kafka_topic_partition_list_add(behind, at->topic, at->partition)->offset =
+                    RD_KAFKA_OFFSET_END;
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(assigned);
+    if (behind->cnt > 0)
+        return behind;
+    rd_kafka_topic_partition_list_destroy(behind);
+    return NULL;
+}
+
+/* A broker's thread that has found its fetch queue full sleeps for up to a second, however soon the queue is empty
+ * (librdkafka 2.0.2). Any request to that broker wakes it, and then it fetches. */
+static void wake_fetchers(struct kafka_consumer *c)
+{
+    int64_t now = clock_monotonic_us(clock_system());
+    if (c->paused || now - c->woken_at_us < WAKE_EVERY_US)
+        return;
+    c->woken_at_us = now;
+
+    rd_kafka_topic_partition_list_t *behind = partitions_behind(c);
+    if (!behind)
+        return;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, behind, WAKE_TIMEOUT_MS);
+    if (err)
+        log_debug("fetching not woken", LOG_STR("error", rd_kafka_err2str(err)));
+    rd_kafka_topic_partition_list_destroy(behind);
+}
+
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
-    if (!m)
+    if (!m) {
+        wake_fetchers(c);
         return NULL;
+    }
     if (m->err) {
         log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(c->rk)),
                     LOG_STR("error", rd_kafka_err2name(m->err)),
@@ -241,8 +295,10 @@ static status switch_fetching(struct kafka_consumer *c, bool on)
         err = on ? rd_kafka_resume_partitions(c->rk, list) : rd_kafka_pause_partitions(c->rk, list);
         rd_kafka_topic_partition_list_destroy(list);
     }
-    if (!err)
+    if (!err) {
+        c->paused = !on;
         return STATUS_OK;
+    }
     log_error(on ? "cannot resume partitions" : "cannot pause partitions",
               LOG_STR("error", rd_kafka_err2str(err)));
     return STATUS_FATAL;

@@ -14,8 +14,7 @@ enum {
     PROBE_TIMEOUT_MS = 100,
     SLACK = 64, /* entries beyond max_rows */
     QUEUE_MESSAGES = 200000,
-    QUEUE_BYTES = 32 * 1024 * 1024,
-    VALUE_MAX = 4 * 1024 * 1024,
+    QUEUE_BYTES = 8 * 1024 * 1024,
 };
 
 /* ---- rebalance ---- */

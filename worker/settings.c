@@ -19,7 +19,7 @@ static const struct config_option OPTIONS[] = {
      .help = "topic of commands that cannot be read"},
     {"kafka", "group", CONFIG_TEXT, AT(group), .fallback = "gold-label-worker", .max = 255,
      .help = "consumer group that shares the partitions"},
-    {"kafka", "fetch_bytes", CONFIG_INTEGER, AT(fetch_bytes), .fallback = "8388608", .min = 1048576,
+    {"kafka", "fetch_bytes", CONFIG_INTEGER, AT(fetch_bytes), .fallback = "2097152", .min = 1048576,
      .max = 1073741824, .unit = "bytes", .help = "memory for commands fetched ahead"},
     {"postgres", "conninfo", CONFIG_TEXT, AT(conninfo), .required = true, .max = 4096,
      .help = "libpq connection string or URI of the database"},

@@ -74,7 +74,7 @@ static struct slice read_text(const PGresult *r, int row, int column, struct are
 /* The row that is there, in the columns of lookup_labels.sql. */
 static status read_row(struct store *s, const PGresult *r, int i, struct store_row *row)
 {
-    enum { TEXT = 2, OBJECT, PARTIAL, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT };
+    enum { PARTIAL = 2, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT };
     const struct label_command *c = row->command;
     struct label_result *found = arena_alloc(s->arena, sizeof *found);
     if (!found)
@@ -85,8 +85,8 @@ static status read_row(struct store *s, const PGresult *r, int i, struct store_r
         .replayed = true,
         .account_id = c->account_id,
         .output_resource_name = c->output_resource_name,
-        .text_value = read_text(r, i, TEXT, s->arena),
-        .object_value = read_text(r, i, OBJECT, s->arena),
+        .text_value = c->text_value,
+        .object_value = c->object_value,
         .created_by = read_text(r, i, CREATED_BY, s->arena),
         .created_at_us = read_time(r, i, CREATED_AT),
         .updated_by = read_text(r, i, UPDATED_BY, s->arena),

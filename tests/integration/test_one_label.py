@@ -142,6 +142,16 @@ def test_respond_async_is_accepted_at_once_and_stored_later(api, run, system):
     wait_until(lambda: row_of(system, label_id), what="the row")
 
 
+def test_a_replay_of_numbers_that_postgresql_writes_out_at_length_is_answered(api, run, system):
+    numbers = b",".join([b"1e400"] * 20000)
+    body = b'{"output_resource_name":"s","object_value":{"n":[' + numbers + b"]}}"
+    key = str(uuid.uuid4())
+    first = api.post(run, body, Idempotency_Key=key, Prefer="wait=20")
+    again = api.post(run, body, Idempotency_Key=key, Prefer="wait=20")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+
+
 def test_a_key_with_the_same_content_answers_the_same_label(api, run, system):
     key = str(uuid.uuid4())
     first = created(

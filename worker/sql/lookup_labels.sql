@@ -1,9 +1,8 @@
 -- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one.
+-- The values are not read back: they equal those sent, and written out in full they could be far larger (1e400).
 -- $1 … $8 as in insert_labels.sql.
 SELECT i.ord::int4,
        CASE WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
-       CASE WHEN same.yes THEN l.text_value END,
-       CASE WHEN same.yes THEN l.object_value::text END,
        CASE WHEN same.yes THEN l.object_value_is_partial END,
        CASE WHEN same.yes THEN l.created_by END,
        CASE WHEN same.yes THEN l.created_at END,
