@@ -145,6 +145,8 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
 
 /* The next message, or NULL after `timeout_ms` or when an event was served. The caller frees it. */
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms);
+/* When to poll again though nothing is announced (monotonic clock); -1: not at all. */
+int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c);
 void kafka_consumer_notify(struct kafka_consumer *c, int event_fd);
 /* False while no broker is reachable. */
 bool kafka_consumer_reachable(const struct kafka_consumer *c);

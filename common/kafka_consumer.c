@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MAX_PARTITIONS = 100000, WAKE_EVERY_US = 5000, WAKE_TIMEOUT_MS = 50 };
+enum { MAX_PARTITIONS = 100000, QUIET_US = 5000, WAKE_TIMEOUT_MS = 20 };
 
 struct kafka_consumer {
     rd_kafka_t *rk;
@@ -15,7 +15,10 @@ struct kafka_consumer {
     void *ctx;
     atomic_bool reachable;
     bool paused;
-    int64_t woken_at_us;
+    int64_t message_us; /* when the last message came */
+    int64_t watched_us; /* the `message_us` that was last looked into */
+    int64_t look_at_us; /* when to look again; -1: at the next message */
+    bool behind;        /* then there was more at the broker */
 };
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -121,6 +124,7 @@ status kafka_consumer_new(const struct kafka_consumer_options *options, struct k
     c->assigned = options->assigned;
     c->revoked = options->revoked;
     c->ctx = options->ctx;
+    c->look_at_us = -1;
     atomic_init(&c->reachable, true);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -242,15 +246,28 @@ static rd_kafka_topic_partition_list_t *partitions_behind(struct kafka_consumer 
 }
 
 /* A broker's thread that has found its fetch queue full sleeps for up to a second, however soon the queue is empty
- * (librdkafka 2.0.2). Any request to that broker wakes it, and then it fetches. */
-static void wake_fetchers(struct kafka_consumer *c)
+ * (librdkafka 2.0.2). Any request to that broker wakes it, and then it fetches. A request waits behind a fetch that is under
+ * way: so it is sent only when nothing has come for a while although there is more. */
+static void watch_fetching(struct kafka_consumer *c)
 {
     int64_t now = clock_monotonic_us(clock_system());
-    if (c->paused || now - c->woken_at_us < WAKE_EVERY_US)
+    bool is_new = c->watched_us != c->message_us;
+
+    if (c->paused || (!is_new && !c->behind)) {
+        c->look_at_us = -1;
         return;
-    c->woken_at_us = now;
+    }
+    if (is_new && now - c->message_us < QUIET_US) {
+        c->look_at_us = c->message_us + QUIET_US;
+        return;
+    }
+    if (!is_new && now < c->look_at_us)
+        return;
 
     rd_kafka_topic_partition_list_t *behind = partitions_behind(c);
+    c->watched_us = c->message_us;
+    c->behind = behind != NULL;
+    c->look_at_us = behind ? now + QUIET_US : -1;
     if (!behind)
         return;
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, behind, WAKE_TIMEOUT_MS);
@@ -259,11 +276,16 @@ static void wake_fetchers(struct kafka_consumer *c)
     rd_kafka_topic_partition_list_destroy(behind);
 }
 
+int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
+{
+    return c->look_at_us;
+}
+
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     if (!m) {
-        wake_fetchers(c);
+        watch_fetching(c);
         return NULL;
     }
     if (m->err) {
@@ -274,6 +296,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
         return NULL;
     }
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
+    c->message_us = clock_monotonic_us(clock_system());
     return (struct kafka_message *)(void *)m;
 }
 

@@ -213,6 +213,8 @@ static void wait_for_events(struct pipeline *p, int64_t until_us)
 
     int64_t wake = earliest(now + TICK_US, until_us);
     wake = earliest(wake, store_deadline_us(p->store));
+    if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
+        wake = earliest(wake, kafka_consumer_deadline_us(p->consumer));
     if (p->finished.n > 0)
         wake = earliest(wake, p->committed_at_us + p->o.settings->commit_interval_ms * 1000);
     if (p->resend_at_us > now)
