@@ -157,7 +157,7 @@ static bool may_answer_early(const struct http_request *r)
 static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
 {
     struct http_server *s = r->server;
-    struct fault fault;
+    struct fault fault = {0};
 
     if (!gather_head(r, method, version))
         return MHD_NO;

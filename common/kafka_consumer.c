@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MAX_PARTITIONS = 100000, QUIET_US = 5000, WAKE_TIMEOUT_MS = 20 };
+enum { MAX_PARTITIONS = 100000, QUIET_US = 5000, QUIET_MAX_US = 1000000, WAKE_TIMEOUT_MS = 20 };
 
 struct kafka_consumer {
     rd_kafka_t *rk;
@@ -17,6 +17,7 @@ struct kafka_consumer {
     bool paused;
     int64_t message_us; /* when the last message came */
     int64_t watched_us; /* the `message_us` that was last looked into */
+    int64_t quiet_us;   /* between two looks: doubled while nothing comes of them */
     int64_t look_at_us; /* when to look again; -1: at the next message */
     bool behind;        /* then there was more at the broker */
 };
@@ -267,7 +268,8 @@ static void watch_fetching(struct kafka_consumer *c)
     rd_kafka_topic_partition_list_t *behind = partitions_behind(c);
     c->watched_us = c->message_us;
     c->behind = behind != NULL;
-    c->look_at_us = behind ? now + QUIET_US : -1;
+    c->quiet_us = is_new ? QUIET_US : c->quiet_us * 2 < QUIET_MAX_US ? c->quiet_us * 2 : QUIET_MAX_US;
+    c->look_at_us = behind ? now + c->quiet_us : -1;
     if (!behind)
         return;
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, behind, WAKE_TIMEOUT_MS);
@@ -284,15 +286,16 @@ int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
-    if (!m) {
-        watch_fetching(c);
-        return NULL;
-    }
-    if (m->err) {
+    /* An error is not the end of the queue: what lies behind it would not be announced again. */
+    while (m && m->err) {
         log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(c->rk)),
                     LOG_STR("error", rd_kafka_err2name(m->err)),
                     LOG_STR("reason", rd_kafka_message_errstr(m)));
         rd_kafka_message_destroy(m);
+        m = rd_kafka_consumer_poll(c->rk, 0);
+    }
+    if (!m) {
+        watch_fetching(c);
         return NULL;
     }
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);

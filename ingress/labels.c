@@ -15,7 +15,7 @@ static bool authenticate(struct ingress *in, struct http_request *r, struct exch
     struct slice credentials = http_request_header(r, "Authorization", 0);
     struct slice token = credentials.at ? token_of_authorization(credentials) : SLICE_NONE;
     struct token_claims claims;
-    struct fault fault;
+    struct fault fault = {0};
 
     if (!token.at) {
         answer_unauthenticated(r, NULL);
@@ -59,7 +59,7 @@ static bool read_run_id(struct http_request *r, struct exchange *x)
 static bool read_key(struct http_request *r, struct exchange *x)
 {
     struct slice value = http_request_header(r, "Idempotency-Key", 0);
-    struct fault fault;
+    struct fault fault = {0};
 
     if (!value.at)
         return true;
@@ -145,7 +145,7 @@ void labels_body(struct ingress *in, struct http_request *r, struct exchange *x,
     char label[UUID_TEXT_LEN + 1];
     struct json_label read;
     struct uuid label_id;
-    struct fault fault;
+    struct fault fault = {0};
 
     if (x->run_id_is_malformed) {
         answer_error(r, ANSWER_NO_RUN);

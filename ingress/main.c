@@ -226,7 +226,7 @@ static void shut_down(struct parts *p)
 
 static int run(struct parts *p)
 {
-    struct fault fault;
+    struct fault fault = {0};
 
     make_name(p);
     allow_descriptors(&p->in.settings);

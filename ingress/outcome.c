@@ -111,7 +111,7 @@ bool outcome_read_correlation(struct slice text, uint8_t out[PENDING_CORRELATION
 
 static void answer_rejected(struct outcomes *o, const struct waiter *w, const struct label_result *result)
 {
-    struct fault fault;
+    struct fault fault = {0};
 
     switch (result->code) {
     case LABEL_REJECTED_RUN_NOT_FOUND:
@@ -142,7 +142,7 @@ void outcome_result(struct outcomes *o, const struct kafka_message *m)
     struct ingress *in = o->in;
     uint8_t correlation[PENDING_CORRELATION_LEN];
     struct label_result result;
-    struct fault fault;
+    struct fault fault = {0};
     struct waiter w;
 
     if (!outcome_read_correlation(kafka_header_find(m, "correlation-id"), correlation) ||

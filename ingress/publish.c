@@ -90,7 +90,7 @@ void publish_label(struct ingress *in, struct http_request *r, const struct exch
                    const struct label_command *c)
 {
     struct slice authorization;
-    struct fault fault;
+    struct fault fault = {0};
     void *ticket;
 
     if (atomic_load(&in->phase) != PHASE_RUNNING) {

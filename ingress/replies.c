@@ -52,7 +52,7 @@ static int64_t now_us(const struct replies *r)
 static const char *assign(struct replies *r)
 {
     const struct ingress_settings *s = &r->in->settings;
-    struct fault fault;
+    struct fault fault = {0};
     int32_t n = kafka_consumer_partitions(r->consumer, s->results_topic, START_MS);
 
     if (n < 0)

@@ -1,12 +1,14 @@
 #include "worker/answers.h"
 
 #include "common/log.h"
+#include "common/text.h"
 #include "common/uuid.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
-enum { MAX_HEADERS = 8, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, OUTCOMES = 7 };
+enum { MAX_HEADERS = 8, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, ID_ECHO_MAX = 256, OUTCOMES = 7 };
 
 /* Outcomes as they are counted. */
 enum outcome { CREATED, REPLAYED, UNAUTHENTICATED, RUN_NOT_FOUND, INVALID_VALUE, ID_CONFLICT, DEAD };
@@ -112,12 +114,13 @@ static enum outcome outcome_of(const struct label_result *r)
     return UNAUTHENTICATED + (enum outcome)(r->code - LABEL_REJECTED_UNAUTHENTICATED);
 }
 
-/* The canonical text of an id where it is one, and what was sent where it is none. */
+/* The canonical text of an id where it is one, and (the beginning of) what was sent where it is none: an answer must not be
+ * larger than the results topic takes, whatever somebody sent. */
 static struct slice id_text(struct slice sent, char canonical[UUID_TEXT_LEN + 1])
 {
     struct uuid id;
     if (!uuid_parse(sent, &id))
-        return sent;
+        return text_prefix(sent, ID_ECHO_MAX);
     uuid_format(&id, canonical);
     return slice_make(canonical, UUID_TEXT_LEN);
 }
@@ -195,7 +198,7 @@ static status send_dead_letter(struct answers *a, struct entry *e)
     bool ok = true;
 
     for (size_t i = 0; ok && kafka_header_at(e->message, i, &original); i++) {
-        if (strcmp(original.name, "authorization") != 0)
+        if (strcasecmp(original.name, "authorization") != 0)
             ok = dead_header(a, n++, original.name, original.value);
     }
     snprintf(partition, sizeof partition, "%d", record.partition);
@@ -215,6 +218,13 @@ static status send_dead_letter(struct answers *a, struct entry *e)
 
     status st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, record.key, record.value,
                               a->dead_headers, n, e);
+    if (st == STATUS_TOO_LARGE) {
+        /* It was larger than any broker of ours takes (compressed, it came through): where it lies is what can be kept. */
+        log_error("dead letter without its value: it is too large", LOG_INT("partition", record.partition),
+                  LOG_INT("offset", record.offset), LOG_INT("bytes", record.value.len));
+        st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, SLICE_NONE, SLICE_NONE,
+                           a->dead_headers + (n - sizeof ours / sizeof *ours), sizeof ours / sizeof *ours, e);
+    }
     if (st == STATUS_OK)
         counter_add(a->outcomes[DEAD], 1);
     return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;

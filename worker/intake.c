@@ -48,8 +48,9 @@ static void read_reply_address(const struct intake *in, struct entry *e)
         e->correlation_id = correlation;
     if (trace.len == TRACEPARENT_LEN)
         e->traceparent = trace;
-    if (in->reply_partitions > 0 && text_to_u64(kafka_header_find(e->message, "reply-partition"),
-                                                (uint64_t)in->reply_partitions - 1, &partition))
+    /* Before the topic is known every number is believed; one that does not exist is found out when it is produced to. */
+    int32_t known = in->reply_partitions > 0 ? in->reply_partitions : INT32_MAX;
+    if (text_to_u64(kafka_header_find(e->message, "reply-partition"), (uint64_t)known - 1, &partition))
         e->reply_partition = (int32_t)partition;
 }
 

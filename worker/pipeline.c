@@ -20,6 +20,7 @@ enum {
 /* ---- rebalance ---- */
 
 static void wait_for_events(struct pipeline *p, int64_t until_us);
+static void read_signals(struct pipeline *p);
 
 /* Finishes what is in hand, for at most drain_ms, without reading anything new. */
 static void finish_in_hand(struct pipeline *p)
@@ -27,8 +28,11 @@ static void finish_in_hand(struct pipeline *p)
     int64_t by = clock_monotonic_us(p->o.clock) + p->o.settings->drain_ms * 1000;
 
     while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
+        read_signals(p);
         kafka_producer_poll(p->producer, 0);
         p->failed = pipeline_move(p);
+        if (p->failed == STATUS_OK)
+            p->failed = pipeline_commit(p, false);
         if (pipeline_is_busy(p))
             wait_for_events(p, by);
     }

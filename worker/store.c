@@ -232,8 +232,10 @@ static status finish_statement(struct store *s, PGresult *r)
             blame_range(s, r);
             s->phase = PHASE_IDLE;
         } else {
-            log_error("statement failed", LOG_STR("sqlstate", sqlstate ? sqlstate : "none"));
-            store_disconnect(s, PQresultErrorMessage(r));
+            /* Not PostgreSQL's own words: a trigger's may quote a label. */
+            char why[64];
+            (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
+            store_disconnect(s, why);
         }
         return STATUS_OK;
     }

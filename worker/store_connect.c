@@ -87,6 +87,13 @@ static void send_setup_step(struct store *s)
 
 static void continue_connecting(struct store *s)
 {
+    /* libpq waits by itself when it is asked before the socket is ready. */
+    struct pollfd socket = {.fd = PQsocket(s->conn), .events = s->events};
+    if (poll(&socket, 1, 0) == 0) {
+        if (clock_monotonic_us(s->clock) >= s->connect_by_us)
+            store_disconnect(s, "no connection within 10 s");
+        return;
+    }
     switch (PQconnectPoll(s->conn)) {
     case PGRES_POLLING_READING:
         s->events = POLLIN;
