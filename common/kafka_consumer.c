@@ -15,11 +15,9 @@ struct kafka_consumer {
     void *ctx;
     atomic_bool reachable;
     bool paused;
-    int64_t message_us; /* when the last message came */
-    int64_t watched_us; /* the `message_us` that was last looked into */
-    int64_t quiet_us;   /* between two looks: doubled while nothing comes of them */
-    int64_t look_at_us; /* when to look again; -1: at the next message */
-    bool behind;        /* then there was more at the broker */
+    bool fresh;         /* messages came since the last poll that found none */
+    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
+    int64_t look_at_us; /* when to look; -1: after the next message */
 };
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -252,26 +250,22 @@ static rd_kafka_topic_partition_list_t *partitions_behind(struct kafka_consumer 
 static void watch_fetching(struct kafka_consumer *c)
 {
     int64_t now = clock_monotonic_us(clock_system());
-    bool is_new = c->watched_us != c->message_us;
 
-    if (c->paused || (!is_new && !c->behind)) {
-        c->look_at_us = -1;
+    if (c->fresh) {
+        c->fresh = false;
+        c->quiet_us = QUIET_US;
+        c->look_at_us = now + c->quiet_us;
         return;
     }
-    if (is_new && now - c->message_us < QUIET_US) {
-        c->look_at_us = c->message_us + QUIET_US;
+    if (c->look_at_us < 0 || now < c->look_at_us)
         return;
-    }
-    if (!is_new && now < c->look_at_us)
-        return;
+    c->look_at_us = -1;
 
-    rd_kafka_topic_partition_list_t *behind = partitions_behind(c);
-    c->watched_us = c->message_us;
-    c->behind = behind != NULL;
-    c->quiet_us = is_new ? QUIET_US : c->quiet_us * 2 < QUIET_MAX_US ? c->quiet_us * 2 : QUIET_MAX_US;
-    c->look_at_us = behind ? now + c->quiet_us : -1;
+    rd_kafka_topic_partition_list_t *behind = c->paused ? NULL : partitions_behind(c);
     if (!behind)
         return;
+    c->quiet_us = c->quiet_us * 2 < QUIET_MAX_US ? c->quiet_us * 2 : QUIET_MAX_US;
+    c->look_at_us = now + c->quiet_us;
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, behind, WAKE_TIMEOUT_MS);
     if (err)
         log_debug("fetching not woken", LOG_STR("error", rd_kafka_err2str(err)));
@@ -299,7 +293,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
         return NULL;
     }
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
-    c->message_us = clock_monotonic_us(clock_system());
+    c->fresh = true;
     return (struct kafka_message *)(void *)m;
 }
 

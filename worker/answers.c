@@ -223,7 +223,7 @@ static status send_dead_letter(struct answers *a, struct entry *e)
         log_error("dead letter without its value: it is too large", LOG_INT("partition", record.partition),
                   LOG_INT("offset", record.offset), LOG_INT("bytes", record.value.len));
         st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, SLICE_NONE, SLICE_NONE,
-                           a->dead_headers + (n - sizeof ours / sizeof *ours), sizeof ours / sizeof *ours, e);
+                           ours, sizeof ours / sizeof *ours, e);
     }
     if (st == STATUS_OK)
         counter_add(a->outcomes[DEAD], 1);

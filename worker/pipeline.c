@@ -22,6 +22,13 @@ enum {
 static void wait_for_events(struct pipeline *p, int64_t until_us);
 static void read_signals(struct pipeline *p);
 
+/* Hands the batches on and commits what is finished. */
+static status advance(struct pipeline *p)
+{
+    status st = pipeline_move(p);
+    return st == STATUS_OK ? pipeline_commit(p, false) : st;
+}
+
 /* Finishes what is in hand, for at most drain_ms, without reading anything new. */
 static void finish_in_hand(struct pipeline *p)
 {
@@ -30,9 +37,7 @@ static void finish_in_hand(struct pipeline *p)
     while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
         read_signals(p);
         kafka_producer_poll(p->producer, 0);
-        p->failed = pipeline_move(p);
-        if (p->failed == STATUS_OK)
-            p->failed = pipeline_commit(p, false);
+        p->failed = advance(p);
         if (pipeline_is_busy(p))
             wait_for_events(p, by);
     }
@@ -279,9 +284,7 @@ status pipeline_run(struct pipeline *p)
         kafka_producer_poll(p->producer, 0);
         p->failed = pipeline_collect(p);
         if (p->failed == STATUS_OK)
-            p->failed = pipeline_move(p);
-        if (p->failed == STATUS_OK)
-            p->failed = pipeline_commit(p, false);
+            p->failed = advance(p);
         report_health(p);
         /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
         bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);

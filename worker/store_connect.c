@@ -85,15 +85,8 @@ static void send_setup_step(struct store *s)
         store_disconnect(s, PQerrorMessage(s->conn));
 }
 
-static void continue_connecting(struct store *s)
+static void step_connecting(struct store *s)
 {
-    /* libpq waits by itself when it is asked before the socket is ready. */
-    struct pollfd socket = {.fd = PQsocket(s->conn), .events = s->events};
-    if (poll(&socket, 1, 0) == 0) {
-        if (clock_monotonic_us(s->clock) >= s->connect_by_us)
-            store_disconnect(s, "no connection within 10 s");
-        return;
-    }
     switch (PQconnectPoll(s->conn)) {
     case PGRES_POLLING_READING:
         s->events = POLLIN;
@@ -109,12 +102,19 @@ static void continue_connecting(struct store *s)
         s->phase = PHASE_SETTING_UP;
         s->setup_step = 0;
         send_setup_step(s);
-        return;
+        break;
     default:
         store_disconnect(s, PQerrorMessage(s->conn));
-        return;
     }
-    if (clock_monotonic_us(s->clock) >= s->connect_by_us)
+}
+
+static void continue_connecting(struct store *s)
+{
+    /* libpq waits by itself when it is asked before the socket is ready. */
+    struct pollfd socket = {.fd = PQsocket(s->conn), .events = s->events};
+    if (poll(&socket, 1, 0) != 0)
+        step_connecting(s);
+    if (s->phase == PHASE_CONNECTING && clock_monotonic_us(s->clock) >= s->connect_by_us)
         store_disconnect(s, "no connection within 10 s");
 }
 
