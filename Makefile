@@ -26,6 +26,10 @@ CFLAGS := -std=gnu11 -O2 -g $(WARNINGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now
 LIBS := -lrdkafka -lavro -lpq -ljwt -lcrypto -luuid -lmicrohttpd -lyajl -linih -lz -lpthread -lm
 
+# The worker frees in bursts what it took message by message: jemalloc makes that 0.7 µs cheaper per label than glibc's malloc.
+# The sanitizers bring their own.
+plain_LIBS_worker := -ljemalloc
+
 # A variant is a folder of objects and the flags they are made with.
 plain_FLAGS := $(HARDENING)
 sanitized = -fno-omit-frame-pointer -fsanitize=$(1) -fno-sanitize-recover=all -fPIE
@@ -37,6 +41,8 @@ tests_DIR := $(B)/tests
 chosen_DIR := $(B)/$(subst $(comma),-,$(SANITIZE))
 UNIT_VARIANT := $(if $(SANITIZE),chosen,tests)
 BIN := $(if $(SANITIZE),$(chosen_DIR)/bin,$(B)/bin)
+# What ThreadSanitizer does not see by itself.
+chosen_OBJECTS := $(if $(filter thread,$(SANITIZE)),$(chosen_DIR)/tests/sanitize/c11_threads.o)
 
 # ---- sources ----
 SOURCES := $(wildcard common/*.c $(foreach p,$(PROGRAMS),$(p)/*.c))
@@ -66,8 +72,13 @@ test: build $(B)/.packages-check ## unit and integration tests on real servers
 check: $(B)/.packages-check $(GENERATED) ## format, lint, schemas, one-way includes
 	tests/check
 
-bench: build $(B)/.packages-check ## the measurements of the README
-	tests/bench/run
+BENCH_PROGRAMS := preload db_limit one_command
+bench: build $(B)/.packages-check $(addprefix $(B)/bench/,$(BENCH_PROGRAMS)) ## the measurements of the README
+	tests/venv $(B)
+	BIN=$(BIN) $(B)/venv/bin/python tests/bench/run
+
+valgrind: $(B)/.packages-check $(addprefix $(plain_DIR)/bin/,$(UNIT_TESTS)) ## the unit tests under valgrind
+	@tests/valgrind $(filter $(plain_DIR)/bin/%,$^)
 
 FUZZ_SECONDS ?= 60
 fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
@@ -76,7 +87,7 @@ fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECON
 clean: ## remove what was made (a running system must be stopped first)
 	rm -rf $(B)
 
-.PHONY: help build run up down test check bench fuzz clean unit
+.PHONY: help build run up down test check bench fuzz clean unit valgrind
 
 # ---- how things are made ----
 $(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages
@@ -110,24 +121,32 @@ endef
 $(foreach v,plain tests $(if $(SANITIZE),chosen),$(eval $(call variant,$(v))))
 
 define program
-$(BIN)/$(BINARY_$(1)): $$($(VARIANT)_DIR)/$(1)/main.o $$($(VARIANT)_DIR)/all.a
+$(BIN)/$(BINARY_$(1)): $$($(VARIANT)_DIR)/$(1)/main.o $$($(VARIANT)_OBJECTS) $$($(VARIANT)_DIR)/all.a
 	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
-	@$$(CC) $$($(VARIANT)_FLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	@$$(CC) $$($(VARIANT)_FLAGS) $$(LDFLAGS) -o $$@ $$^ $$($(VARIANT)_LIBS_$(1)) $$(LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 unit: $(addprefix $($(UNIT_VARIANT)_DIR)/bin/,$(UNIT_TESTS) $(addprefix replay_,$(FUZZERS)))
 
-$($(UNIT_VARIANT)_DIR)/bin/test_%: $($(UNIT_VARIANT)_DIR)/tests/unit/test_%.o $($(UNIT_VARIANT)_DIR)/all.a
-	@mkdir -p $(@D)
-	@echo "  LINK    $@"
-	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+define unit_test
+$($(1)_DIR)/bin/test_%: $($(1)_DIR)/tests/unit/test_%.o $($(1)_OBJECTS) $($(1)_DIR)/all.a
+	@mkdir -p $$(@D)
+	@echo "  LINK    $$@"
+	@$$(CC) $$($(1)_FLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
+endef
+$(foreach v,plain $(UNIT_VARIANT),$(eval $(call unit_test,$(v))))
 
 $($(UNIT_VARIANT)_DIR)/bin/replay_fuzz_%: $($(UNIT_VARIANT)_DIR)/tests/fuzz/fuzz_%.o $($(UNIT_VARIANT)_DIR)/tests/fuzz/replay.o $($(UNIT_VARIANT)_DIR)/all.a
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/%: $(plain_DIR)/tests/bench/%.o $(plain_DIR)/tests/bench/stream.o $(plain_DIR)/all.a
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	@$(CC) $(plain_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -64,16 +64,19 @@ struct kafka_producer_options {
     const char *client_id;
     const char *brokers;
     const struct config_properties *properties; /* of the [kafka] section; may be NULL */
-    int64_t message_timeout_ms; /* after this a message is reported as not delivered or unknown */
-    int64_t queue_messages;     /* bound of messages not yet acknowledged */
-    int64_t queue_bytes;        /* bound of their bytes, rounded up to KiB */
-    int64_t in_flight;          /* produce requests on their way per broker; 1 batches by itself under load */
-    bool idempotent;            /* no duplicate and no reordering by the producer's own retries */
+    int64_t
+        message_timeout_ms; /* after this a message is reported as not delivered or unknown; in transactions: with them */
+    int64_t queue_messages; /* bound of messages not yet acknowledged */
+    int64_t queue_bytes;    /* bound of their bytes, rounded up to KiB */
+    int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
+    bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
+    const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
     void *ctx;
 };
 
-/* Errors: STATUS_CONFIG with librdkafka's reason, STATUS_NO_MEMORY. Connects in the background. */
+/* Errors: STATUS_CONFIG with librdkafka's reason, STATUS_NO_MEMORY. Connects in the background. What the options point to is
+ * borrowed. */
 status kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **out,
                           struct fault *f) must_check;
 /* Drops what is still queued (each is reported as not delivered or unknown) and frees. */

@@ -21,7 +21,7 @@ static const struct {
     {"auto.offset.reset", "a new group begins at the oldest command, so that none goes without an answer"},
     {"isolation.level", "what an aborted transaction wrote is never read"},
     {"enable.idempotence", "each producer of this program needs its own value"},
-    {"transactional.id", "results are made idempotent by the label's id"},
+    {"transactional.id", "the worker makes it of its group and `instance`"},
     {"partition.assignment.strategy", "partitions are taken and given up all at once (range)"},
     {"partitioner", "keys are placed as Java clients place them"},
     {"enable.partition.eof", "it would be taken for a message"},

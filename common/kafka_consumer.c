@@ -1,24 +1,9 @@
 #include "common/kafka_internal.h"
 
-#include "common/clock.h"
 #include "common/log.h"
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MAX_PARTITIONS = 100000, QUIET_US = 5000, QUIET_MAX_US = 1000000, WAKE_TIMEOUT_MS = 20 };
-
-struct kafka_consumer {
-    rd_kafka_t *rk;
-    rd_kafka_queue_t *queue;
-    kafka_assigned_fn assigned;
-    kafka_revoked_fn revoked;
-    void *ctx;
-    atomic_bool reachable;
-    bool paused;
-    bool fresh;         /* messages came since the last poll that found none */
-    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
-    int64_t look_at_us; /* when to look; -1: after the next message */
-};
+enum { MAX_PARTITIONS = 100000 };
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
@@ -58,6 +43,25 @@ static void tell(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t
     free(partitions);
 }
 
+static void forget_membership(struct kafka_consumer *c)
+{
+    if (c->membership)
+        rd_kafka_consumer_group_metadata_destroy(c->membership);
+    c->membership = NULL;
+}
+
+/* Taken now and not when it is used: a consumer that has lost its group without noticing yet would then pass for one that was
+ * never in it, and nobody would fence its transaction (a broker takes transactional offsets without a member, KIP-447). */
+static void remember_membership(struct kafka_consumer *c)
+{
+    forget_membership(c);
+    c->membership = rd_kafka_consumer_group_metadata(c->rk);
+    char *member = rd_kafka_memberid(c->rk);
+    if (!member || !*member || rd_kafka_assignment_lost(c->rk))
+        forget_membership(c);
+    rd_kafka_mem_free(c->rk, member);
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
                          void *opaque)
 {
@@ -69,12 +73,17 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
              LOG_INT("partitions", list->cnt), LOG_STR("lost", lost ? "yes" : "no"));
     if (!assign)
         tell(c, list, false, lost);
+    forget_membership(c);
     c->paused = false;
+    /* librdkafka (2.0.2) keeps a partition paused that was given up so and comes back. */
+    (void)rd_kafka_resume_partitions(rk, list);
     rd_kafka_resp_err_t res = rd_kafka_assign(rk, assign ? list : NULL);
     if (res)
         log_error("assignment failed", LOG_STR("error", rd_kafka_err2str(res)));
-    else if (assign)
+    else if (assign) {
+        remember_membership(c);
         tell(c, list, true, false);
+    }
 }
 
 static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, struct fault *f)
@@ -214,69 +223,6 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
     return st;
 }
 
-/* ---- fetching ---- */
-
-/* Of the assigned partitions those whose leader is known to have more than was read. NULL when there is none. */
-static rd_kafka_topic_partition_list_t *partitions_behind(struct kafka_consumer *c)
-{
-    rd_kafka_topic_partition_list_t *assigned = NULL;
-    if (rd_kafka_assignment(c->rk, &assigned))
-        return NULL;
-
-    rd_kafka_topic_partition_list_t *behind = rd_kafka_topic_partition_list_new(assigned->cnt);
-    if (rd_kafka_position(c->rk, assigned) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        for (int i = 0; i < assigned->cnt; i++) {
-            const rd_kafka_topic_partition_t *at = &assigned->elems[i];
-            int64_t low = 0;
-            int64_t high = 0;
-            if (at->offset >= 0 &&
-                rd_kafka_get_watermark_offsets(c->rk, at->topic, at->partition, &low, &high) ==
-                    RD_KAFKA_RESP_ERR_NO_ERROR &&
-                high > at->offset)
-                rd_kafka_topic_partition_list_add(behind, at->topic, at->partition)->offset =
-                    RD_KAFKA_OFFSET_END;
-        }
-    }
-    rd_kafka_topic_partition_list_destroy(assigned);
-    if (behind->cnt > 0)
-        return behind;
-    rd_kafka_topic_partition_list_destroy(behind);
-    return NULL;
-}
-
-/* A broker's thread that has found its fetch queue full sleeps for up to a second, however soon the queue is empty
- * (librdkafka 2.0.2). Any request to that broker wakes it, and then it fetches. A request waits behind a fetch that is under
- * way: so it is sent only when nothing has come for a while although there is more. */
-static void watch_fetching(struct kafka_consumer *c)
-{
-    int64_t now = clock_monotonic_us(clock_system());
-
-    if (c->fresh) {
-        c->fresh = false;
-        c->quiet_us = QUIET_US;
-        c->look_at_us = now + c->quiet_us;
-        return;
-    }
-    if (c->look_at_us < 0 || now < c->look_at_us)
-        return;
-    c->look_at_us = -1;
-
-    rd_kafka_topic_partition_list_t *behind = c->paused ? NULL : partitions_behind(c);
-    if (!behind)
-        return;
-    c->quiet_us = c->quiet_us * 2 < QUIET_MAX_US ? c->quiet_us * 2 : QUIET_MAX_US;
-    c->look_at_us = now + c->quiet_us;
-    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, behind, WAKE_TIMEOUT_MS);
-    if (err)
-        log_debug("fetching not woken", LOG_STR("error", rd_kafka_err2str(err)));
-    rd_kafka_topic_partition_list_destroy(behind);
-}
-
-int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
-{
-    return c->look_at_us;
-}
-
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
@@ -289,7 +235,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
         m = rd_kafka_consumer_poll(c->rk, 0);
     }
     if (!m) {
-        watch_fetching(c);
+        kafka_watch_fetching(c);
         return NULL;
     }
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
@@ -334,12 +280,41 @@ status kafka_consumer_resume(struct kafka_consumer *c)
     return switch_fetching(c, true);
 }
 
-status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
-                             size_t n, bool wait)
+rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *c)
+{
+    return c->rk;
+}
+
+/* A copy by way of its bytes: librdkafka has no other. */
+rd_kafka_consumer_group_metadata_t *kafka_consumer_membership(const struct kafka_consumer *c)
+{
+    rd_kafka_consumer_group_metadata_t *copy = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
+    if (!c->membership)
+        return NULL;
+
+    rd_kafka_error_t *error = rd_kafka_consumer_group_metadata_write(c->membership, &bytes, &size);
+    if (!error)
+        error = rd_kafka_consumer_group_metadata_read(&copy, bytes, size);
+    rd_kafka_error_destroy(error);
+    rd_kafka_mem_free(c->rk, bytes);
+    return copy;
+}
+
+rd_kafka_topic_partition_list_t *kafka_offsets_list(const char *topic, const struct kafka_offset *offsets,
+                                                    size_t n)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     for (size_t i = 0; i < n; i++)
         rd_kafka_topic_partition_list_add(list, topic, offsets[i].partition)->offset = offsets[i].offset;
+    return list;
+}
+
+status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
+                             size_t n, bool wait)
+{
+    rd_kafka_topic_partition_list_t *list = kafka_offsets_list(topic, offsets, n);
     rd_kafka_resp_err_t err = rd_kafka_commit(c->rk, list, !wait);
     rd_kafka_topic_partition_list_destroy(list);
 
@@ -356,6 +331,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     rd_kafka_resp_err_t err = rd_kafka_consumer_close(c->rk);
     if (err)
         log_warning("consumer not closed cleanly", LOG_STR("error", rd_kafka_err2str(err)));
+    forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
     rd_kafka_destroy(c->rk);
     free(c);

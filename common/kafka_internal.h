@@ -1,8 +1,8 @@
 /* What the kafka_*.c files share. Not for others: this is the one header that shows librdkafka. */
 #pragma once
 #include "common/kafka.h"
-#include "common/uuid.h"
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 /* One librdkafka property that this module sets. */
 struct kafka_default {
@@ -23,3 +23,35 @@ void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd);
 
 /* The number of partitions of `topic`: 0 when it does not exist, -1 when no broker answered. */
 int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms);
+
+/* ---- kafka_consumer.c and kafka_fetching.c ---- */
+
+struct kafka_consumer {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    kafka_assigned_fn assigned;
+    kafka_revoked_fn revoked;
+    void *ctx;
+    atomic_bool reachable;
+    rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */
+    bool paused;
+    bool fresh;         /* messages came since the last poll that found none */
+    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
+    int64_t look_at_us; /* when to look; -1: after the next message */
+};
+
+/* Called when a poll has found nothing: sees to it that fetching goes on. */
+void kafka_watch_fetching(struct kafka_consumer *c);
+
+/* ---- for transactions ---- */
+
+rd_kafka_t *kafka_producer_handle(const struct kafka_producer *p);
+/* Replaces the handle by a new one; what the old one had in hand is never reported. Nobody else may use the producer meanwhile. After
+ * an error it has no handle: try again. */
+status kafka_producer_renew(struct kafka_producer *p, struct fault *f) must_check;
+
+rd_kafka_t *kafka_consumer_handle(const struct kafka_consumer *c);
+/* Who this consumer was in its group when its partitions were assigned, for the caller to destroy. NULL: it is nobody. */
+rd_kafka_consumer_group_metadata_t *kafka_consumer_membership(const struct kafka_consumer *c);
+rd_kafka_topic_partition_list_t *kafka_offsets_list(const char *topic, const struct kafka_offset *offsets,
+                                                    size_t n);

@@ -9,12 +9,13 @@
 enum { MAX_TOPICS = 8 };
 
 struct kafka_producer {
+    struct kafka_producer_options o;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
-    kafka_delivered_fn delivered;
-    void *ctx;
+    int event_fd; /* -1: nobody waits */
     atomic_bool reachable;
-    int served; /* callbacks of the poll under way; the polling thread's own */
+    atomic_bool silent; /* being replaced: its reports are of no interest any more */
+    atomic_int served;  /* callbacks of the poll under way */
 
     /* Topics are looked up without a lock: entries are written once, before `n_topics` counts them. */
     pthread_mutex_t topics_lock;
@@ -60,9 +61,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     p->served++;
     if (delivery == KAFKA_DELIVERED)
         atomic_store_explicit(&p->reachable, true, memory_order_relaxed);
-    if (p->delivered)
-        p->delivered(p->ctx, m->_private, delivery, is_retriable(m->err),
-                     delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+    if (p->o.delivered && !atomic_load(&p->silent))
+        p->o.delivered(p->o.ctx, m->_private, delivery, is_retriable(m->err),
+                       delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -75,6 +76,21 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
                 LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
 }
 
+static bool configure_delivery(rd_kafka_conf_t *conf, const struct kafka_producer_options *o, struct fault *f)
+{
+    if (o->transactional_id) {
+        /* The default would be the pause before each transaction, while the broker finishes the one before. Messages time out with
+         * their transaction. */
+        return kafka_conf_text(conf, "transactional.id", o->transactional_id, f) &&
+               kafka_conf_number(conf, "retry.backoff.ms", 2, f) &&
+               /* The commit sends what waits. Without this the first messages of a transaction would go alone, and while an idempotent
+                * partition has more than five on their way librdkafka (2.0.2) spins instead of sending the next ones. */
+               kafka_conf_number(conf, "linger.ms", 50, f);
+    }
+    return kafka_conf_text(conf, "enable.idempotence", o->idempotent ? "true" : "false", f) &&
+           kafka_conf_number(conf, "message.timeout.ms", o->message_timeout_ms, f);
+}
+
 static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, struct fault *f)
 {
     static const struct kafka_default defaults[] = {
@@ -83,6 +99,8 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
         {"message.max.bytes", "4194304"},
         /* The default of 1 s would be the pause after a leader has moved. */
         {"topic.metadata.refresh.fast.interval.ms", "50"},
+        /* What a killed process left open hides later messages from readers for so long. */
+        {"transaction.timeout.ms", "10000"},
     };
     rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
                                            sizeof defaults / sizeof *defaults, o->properties, f);
@@ -90,10 +108,8 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
         return NULL;
 
     bool ok = kafka_conf_text(conf, "acks", "all", f) &&
-              kafka_conf_text(conf, "partitioner", "murmur2_random", f) &&
-              kafka_conf_text(conf, "enable.idempotence", o->idempotent ? "true" : "false", f) &&
+              kafka_conf_text(conf, "partitioner", "murmur2_random", f) && configure_delivery(conf, o, f) &&
               kafka_conf_number(conf, "max.in.flight.requests.per.connection", o->in_flight, f) &&
-              kafka_conf_number(conf, "message.timeout.ms", o->message_timeout_ms, f) &&
               kafka_conf_number(conf, "queue.buffering.max.messages", o->queue_messages, f) &&
               kafka_conf_number(conf, "queue.buffering.max.kbytes", (o->queue_bytes + 1023) / 1024, f);
     if (ok)
@@ -102,24 +118,12 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
     return NULL;
 }
 
-status kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **out,
-                          struct fault *f)
+static status open_handle(struct kafka_producer *p, struct fault *f)
 {
-    struct kafka_producer *p = calloc(1, sizeof *p);
-    rd_kafka_conf_t *conf = p ? producer_conf(options, f) : NULL;
     char reason[192];
-
-    if (!p)
-        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a Kafka producer");
-    if (!conf) {
-        free(p);
+    rd_kafka_conf_t *conf = producer_conf(&p->o, f);
+    if (!conf)
         return STATUS_CONFIG;
-    }
-    p->delivered = options->delivered;
-    p->ctx = options->ctx;
-    atomic_init(&p->reachable, true);
-    atomic_init(&p->n_topics, 0);
-    pthread_mutex_init(&p->topics_lock, NULL);
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -127,27 +131,70 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!p->rk) {
         rd_kafka_conf_destroy(conf);
-        pthread_mutex_destroy(&p->topics_lock);
-        free(p);
         return fault_set(f, STATUS_CONFIG, "kafka_producer", "Kafka producer: %s", reason);
     }
     p->queue = rd_kafka_queue_get_main(p->rk);
-    *out = p;
+    if (p->event_fd >= 0)
+        kafka_queue_notify(p->queue, p->event_fd);
     return STATUS_OK;
+}
+
+static void close_handle(struct kafka_producer *p)
+{
+    if (!p->rk)
+        return;
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(p->rk, 1000);
+    for (size_t i = 0; i < atomic_load(&p->n_topics); i++)
+        rd_kafka_topic_destroy(p->topics[i]);
+    atomic_store(&p->n_topics, 0);
+    rd_kafka_queue_destroy(p->queue);
+    rd_kafka_destroy(p->rk);
+    p->rk = NULL;
+}
+
+status kafka_producer_new(const struct kafka_producer_options *options, struct kafka_producer **out,
+                          struct fault *f)
+{
+    struct kafka_producer *p = calloc(1, sizeof *p);
+    if (!p)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a Kafka producer");
+    p->o = *options;
+    p->event_fd = -1;
+    atomic_init(&p->reachable, true);
+    atomic_init(&p->silent, false);
+    atomic_init(&p->served, 0);
+    atomic_init(&p->n_topics, 0);
+    pthread_mutex_init(&p->topics_lock, NULL);
+
+    status st = open_handle(p, f);
+    if (st == STATUS_OK)
+        *out = p;
+    else
+        kafka_producer_free(p);
+    return st;
 }
 
 void kafka_producer_free(struct kafka_producer *p)
 {
     if (!p)
         return;
-    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(p->rk, 1000);
-    for (size_t i = 0; i < atomic_load(&p->n_topics); i++)
-        rd_kafka_topic_destroy(p->topics[i]);
-    rd_kafka_queue_destroy(p->queue);
-    rd_kafka_destroy(p->rk);
+    close_handle(p);
     pthread_mutex_destroy(&p->topics_lock);
     free(p);
+}
+
+rd_kafka_t *kafka_producer_handle(const struct kafka_producer *p)
+{
+    return p->rk;
+}
+
+status kafka_producer_renew(struct kafka_producer *p, struct fault *f)
+{
+    atomic_store(&p->silent, true);
+    close_handle(p);
+    atomic_store(&p->silent, false);
+    return open_handle(p, f);
 }
 
 static rd_kafka_topic_t *known_topic(const struct kafka_producer *p, const char *name)
@@ -233,6 +280,7 @@ int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)
 
 void kafka_producer_notify(struct kafka_producer *p, int event_fd)
 {
+    p->event_fd = event_fd;
     kafka_queue_notify(p->queue, event_fd);
 }
 

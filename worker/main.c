@@ -10,6 +10,10 @@
 
 enum { EXIT_CONFIG = 2 };
 
+/* Read by jemalloc: one arena for our loop, one for librdkafka's threads, however many processors there are. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2";
+
 struct parts {
     struct worker_settings settings;
     struct config *config;

@@ -12,7 +12,8 @@ enum {
     PROBE_EVERY_US = 60 * 1000000, /* partitions can be added to the results topic */
     PROBE_AWAY_US = 500 * 1000,
     PROBE_TIMEOUT_MS = 100,
-    SLACK = 64, /* entries beyond max_rows */
+    TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
+    SLACK = 64,                   /* entries beyond max_rows */
     QUEUE_MESSAGES = 200000,
     QUEUE_BYTES = 8 * 1024 * 1024,
 };
@@ -29,6 +30,12 @@ static status advance(struct pipeline *p)
     return st == STATUS_OK ? pipeline_commit(p, false) : st;
 }
 
+static void serve_producer(struct pipeline *p)
+{
+    if (pipeline_owns_producer(p))
+        kafka_producer_poll(p->producer, 0);
+}
+
 /* Finishes what is in hand, for at most drain_ms, without reading anything new. */
 static void finish_in_hand(struct pipeline *p)
 {
@@ -36,7 +43,7 @@ static void finish_in_hand(struct pipeline *p)
 
     while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
         read_signals(p);
-        kafka_producer_poll(p->producer, 0);
+        serve_producer(p);
         p->failed = advance(p);
         if (pipeline_is_busy(p))
             wait_for_events(p, by);
@@ -86,6 +93,7 @@ static status make_kafka(struct pipeline *p, struct fault *f)
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .in_flight = 1,
+        .transactional_id = pipeline_transactional_id(p),
         .delivered = pipeline_delivered,
         .ctx = p,
     };
@@ -109,7 +117,7 @@ static status make_kafka(struct pipeline *p, struct fault *f)
         return st;
     kafka_producer_notify(p->producer, p->event_fd);
     kafka_consumer_notify(p->consumer, p->event_fd);
-    return STATUS_OK;
+    return s->delivery == WORKER_EXACTLY_ONCE ? pipeline_begin_transactions(p, f) : STATUS_OK;
 }
 
 static bool make_parts(struct pipeline *p)
@@ -127,7 +135,11 @@ static bool make_parts(struct pipeline *p)
         if (!p->ring[i])
             return false;
     }
-    p->store = store_new(s->conninfo, p->o.clock);
+    const struct store_options store = {.conninfo = s->conninfo,
+                                        .statement_timeout_ms = s->statement_timeout_ms,
+                                        .clock = p->o.clock,
+                                        .metrics = p->o.metrics};
+    p->store = store_new(&store);
     p->codec = avro_codec_new(&codec);
     if (p->o.keys)
         p->verifier = token_verifier_new(p->o.keys, &rules, (size_t)s->token_cache);
@@ -168,6 +180,7 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
     p->o = *options;
     p->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     p->full_since_us = -1;
+    p->transaction_busy_since_us = -1;
     make_metrics(p);
 
     status st =
@@ -188,6 +201,7 @@ void pipeline_free(struct pipeline *p)
         return;
     /* Reports refer to entries of the batches: the producer goes first. Messages belong to the consumer: it goes last. */
     p->phase = PIPELINE_CLOSING;
+    kafka_transactor_free(p->transactor);
     kafka_producer_free(p->producer);
     for (size_t i = 0; i < RING; i++)
         batch_free(p->ring[i]);
@@ -198,6 +212,7 @@ void pipeline_free(struct pipeline *p)
     avro_codec_free(p->codec);
     store_free(p->store);
     offsets_dispose(&p->finished);
+    offsets_dispose(&p->transaction);
     if (p->event_fd >= 0)
         close(p->event_fd);
     free(p);
@@ -239,6 +254,8 @@ static void wait_for_events(struct pipeline *p, int64_t until_us)
 static void look_at_topics(struct pipeline *p)
 {
     int64_t now = clock_monotonic_us(p->o.clock);
+    if (!pipeline_owns_producer(p))
+        return;
     if (now < p->probe_at_us && kafka_producer_reachable(p->producer))
         return;
     if (now < p->probe_at_us - PROBE_EVERY_US + PROBE_AWAY_US)
@@ -257,6 +274,14 @@ static void report_health(struct pipeline *p)
     const char *why = NULL;
     atomic_store(&p->health.database, store_is_connected(p->store, &why));
     atomic_store(&p->health.broker, kafka_producer_reachable(p->producer));
+
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (pipeline_owns_producer(p))
+        p->transaction_busy_since_us = -1;
+    else if (p->transaction_busy_since_us < 0)
+        p->transaction_busy_since_us = now;
+    atomic_store(&p->health.transactions,
+                 p->transaction_busy_since_us < 0 || now - p->transaction_busy_since_us < TRANSACTION_US);
 }
 
 static void read_signals(struct pipeline *p)
@@ -281,14 +306,14 @@ status pipeline_run(struct pipeline *p)
     while (p->failed == STATUS_OK && !is_finished(p)) {
         read_signals(p);
         look_at_topics(p);
-        kafka_producer_poll(p->producer, 0);
+        serve_producer(p);
         p->failed = pipeline_collect(p);
         if (p->failed == STATUS_OK)
             p->failed = advance(p);
         report_health(p);
         /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
         bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);
-        if (p->failed == STATUS_OK && !more)
+        if (p->failed == STATUS_OK && !more && !is_finished(p))
             wait_for_events(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
     }
     status st = p->failed;
@@ -307,6 +332,7 @@ bool pipeline_is_ready(void *pipeline, struct buffer *why)
         {!atomic_load(&p->health.stopping), "shutting down"},
         {atomic_load(&p->health.database), "no connection to PostgreSQL"},
         {atomic_load(&p->health.broker), "no Kafka broker can be reached"},
+        {atomic_load(&p->health.transactions), "no Kafka transaction can be made"},
         {atomic_load(&p->health.assigned), "no partition is assigned"},
     };
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {

@@ -2,20 +2,17 @@
 
 #include "common/log.h"
 
-enum {
-    RESEND_BASE_US = 50 * 1000,
-    RESEND_MAX_US = 2 * 1000000,
-    PAUSE_AFTER_US = 500 * 1000, /* a full ring is ordinary for as long as a batch takes, not longer */
-};
+/* A full ring is ordinary for as long as a batch takes, not longer. */
+enum { PAUSE_AFTER_US = 500 * 1000 };
 
-static struct batch *batch_at(const struct pipeline *p, size_t i)
+struct batch *pipeline_batch(const struct pipeline *p, size_t i)
 {
     return p->ring[(p->first + i) % RING];
 }
 
 struct batch *pipeline_collecting(const struct pipeline *p)
 {
-    return p->used < RING ? batch_at(p, p->used) : NULL;
+    return p->used < RING ? pipeline_batch(p, p->used) : NULL;
 }
 
 bool pipeline_is_busy(const struct pipeline *p)
@@ -136,100 +133,18 @@ static status advance_store(struct pipeline *p)
 
 /* ---- answering ---- */
 
-void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
-                        const char *error)
+void pipeline_retire(struct pipeline *p)
 {
-    struct pipeline *p = ctx;
-    struct entry *e = opaque;
-    struct batch *b = e->batch;
-
-    b->unanswered--;
-    if (delivery == KAFKA_DELIVERED) {
-        p->resend_attempts = 0;
-        return;
-    }
-    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. */
-    if (!retriable)
-        e->reply_partition = KAFKA_PARTITION_BY_KEY;
-    if (b->n_resend == 0) {
-        int64_t wait = clock_backoff(RESEND_BASE_US, RESEND_MAX_US, p->resend_attempts++);
-        p->resend_at_us = clock_monotonic_us(p->o.clock) + wait;
-        log_error("answer not delivered; it is sent again", LOG_STR("error", error),
-                  LOG_INT("retry_in_ms", wait / 1000));
-    }
-    b->resend[b->n_resend++] = e;
-}
-
-/* Sends what can be sent now: STATUS_FULL and STATUS_RETRY only mean later. */
-static status send_answers(struct pipeline *p, struct batch *b)
-{
-    status st = STATUS_OK;
-
-    while (b->n_resend > 0 && clock_monotonic_us(p->o.clock) >= p->resend_at_us && st == STATUS_OK) {
-        st = answers_send(p->answers, b->resend[b->n_resend - 1]);
-        if (st == STATUS_OK) {
-            b->n_resend--;
-            b->unanswered++;
-        }
-    }
-    while (b->sent < b->n && st == STATUS_OK) {
-        st = answers_send(p->answers, &b->entries[b->sent]);
-        if (st == STATUS_OK) {
-            b->sent++;
-            b->unanswered++;
-        } else if (st == STATUS_TOO_LARGE) {
-            log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
-            st = STATUS_RETRY;
-        }
-    }
-    return status_class(st) == STATUS_CLASS_RETRY ? STATUS_OK : st;
-}
-
-static status finish_oldest(struct pipeline *p)
-{
-    struct batch *b = batch_at(p, 0);
-    if (b->generation == p->generation && !offsets_merge(&p->finished, &b->offsets))
-        return STATUS_NO_MEMORY;
-    batch_reset(b);
+    batch_reset(pipeline_batch(p, 0));
     p->first = (p->first + 1) % RING;
     p->used--;
-    return STATUS_OK;
 }
 
 status pipeline_move(struct pipeline *p)
 {
     status st = advance_store(p);
-
-    /* In order, so that results of one partition keep the order of their commands. */
-    for (size_t i = 0; i < p->used && st == STATUS_OK && batch_at(p, i)->stage == BATCH_ANSWERING; i++) {
-        struct batch *b = batch_at(p, i);
-        st = send_answers(p, b);
-        if (b->sent < b->n)
-            break;
-    }
-    while (st == STATUS_OK && p->used > 0) {
-        struct batch *b = batch_at(p, 0);
-        if (b->stage != BATCH_ANSWERING || b->sent < b->n || b->unanswered > 0 || b->n_resend > 0)
-            break;
-        st = finish_oldest(p);
-    }
+    if (st == STATUS_OK)
+        st = p->transactor ? pipeline_transact(p) : pipeline_answer(p);
     gauge_set(p->in_hand, (int64_t)p->used);
     return st;
-}
-
-status pipeline_commit(struct pipeline *p, bool now)
-{
-    int64_t at = clock_monotonic_us(p->o.clock);
-    if (p->finished.n == 0)
-        return STATUS_OK;
-    if (!now && at - p->committed_at_us < p->o.settings->commit_interval_ms * 1000)
-        return STATUS_OK;
-
-    p->committed_at_us = at;
-    status st =
-        kafka_consumer_commit(p->consumer, p->o.settings->commands_topic, p->finished.at, p->finished.n, now);
-    /* A commit that failed loses nothing: the commands are read again and answered as replays. */
-    offsets_clear(&p->finished);
-    counter_add(p->commits, 1);
-    return status_class(st) == STATUS_CLASS_RETRY ? STATUS_OK : st;
 }

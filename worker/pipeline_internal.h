@@ -1,5 +1,6 @@
 /* What the pipeline_*.c files share. */
 #pragma once
+#include "common/kafka_transaction.h"
 #include "worker/answers.h"
 #include "worker/batch.h"
 #include "worker/intake.h"
@@ -19,6 +20,7 @@ struct pipeline_health {
     atomic_bool database;
     atomic_bool broker;
     atomic_bool assigned;
+    atomic_bool transactions;
     atomic_bool stopping;
 };
 
@@ -31,6 +33,8 @@ struct pipeline {
     int event_fd; /* both Kafka handles write to it */
     struct kafka_consumer *consumer;
     struct kafka_producer *producer;
+    char transactional_id[512];
+    struct kafka_transactor *transactor; /* NULL: at least once */
     struct store *store;
     struct avro_codec *codec;
     struct token_verifier *verifier;
@@ -44,6 +48,13 @@ struct pipeline {
     bool consumer_dry;     /* the last poll found nothing: wait for the event */
     bool paused;
     int64_t full_since_us; /* since when nothing could be collected; -1 */
+
+    /* Exactly once: the oldest batches that are in the transaction. */
+    size_t in_transaction;
+    struct offset_list transaction;    /* the offsets behind it */
+    int64_t transaction_busy_since_us; /* -1: it is not */
+    int64_t fencing_since_us;          /* since when `fenced_before` is kept */
+    unsigned fenced_before;
 
     unsigned generation;         /* counts assignments: offsets of an older one are not ours to commit */
     struct offset_list finished; /* answered, not yet committed */
@@ -61,18 +72,40 @@ struct pipeline {
 
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */
 
-struct batch *pipeline_collecting(const struct pipeline *p); /* NULL when the ring is full */
+struct batch *pipeline_batch(const struct pipeline *p, size_t i); /* the i-th, counted from the oldest */
+struct batch *pipeline_collecting(const struct pipeline *p);      /* NULL when the ring is full */
 bool pipeline_has_room(const struct pipeline *p);
 /* Takes what the consumer has. */
 status pipeline_collect(struct pipeline *p) must_check;
 /* Hands batches on: to the store, from the store to their answers, from their answers to the offsets. */
 status pipeline_move(struct pipeline *p) must_check;
-/* Commits what is finished, when it is time to (`now`: at once, waiting for the answer). */
-status pipeline_commit(struct pipeline *p, bool now) must_check;
-/* The producer's report on an answer. */
-void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
-                        const char *error);
 /* Forgets the commands that are only collected: somebody else will read them. */
 void pipeline_drop_collected(struct pipeline *p);
 /* Whether anything is in hand beyond collecting. */
 bool pipeline_is_busy(const struct pipeline *p);
+/* Lets go of the oldest batch. */
+void pipeline_retire(struct pipeline *p);
+
+/* ---- pipeline_answers.c: answers to Kafka, offsets behind them, at least once ---- */
+
+/* Sends what can be sent now of one batch. Errors: those of answers_send() but STATUS_FULL. */
+status pipeline_send(struct pipeline *p, struct batch *b) must_check;
+/* The producer's report on an answer. */
+void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
+                        const char *error);
+/* Sends the answers of all batches whose verdicts are known, retires those that are answered. */
+status pipeline_answer(struct pipeline *p) must_check;
+/* Commits what is finished, when it is time to (`now`: at once, waiting for the answer). */
+status pipeline_commit(struct pipeline *p, bool now) must_check;
+/* Answers were not delivered: when to try again. */
+void pipeline_back_off(struct pipeline *p, const char *error);
+
+/* ---- pipeline_transaction.c: the same, exactly once ---- */
+
+/* The name that transactions are made under; NULL: none are made. */
+const char *pipeline_transactional_id(struct pipeline *p);
+/* Makes the transactor. */
+status pipeline_begin_transactions(struct pipeline *p, struct fault *f) must_check;
+status pipeline_transact(struct pipeline *p) must_check;
+/* Whether the producer may be used: it may not while a transaction is being committed or replaced. */
+bool pipeline_owns_producer(const struct pipeline *p);

@@ -3,6 +3,7 @@
 #include "common/kafka.h"
 
 static const char *const AUTH_MODES[] = {"token", "trusted", NULL};
+static const char *const DELIVERIES[] = {"at-least-once", "exactly-once", NULL};
 static const char *const LOG_LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
 
@@ -23,8 +24,16 @@ static const struct config_option OPTIONS[] = {
      .max = 1073741824, .unit = "bytes", .help = "memory for commands fetched ahead"},
     {"postgres", "conninfo", CONFIG_TEXT, AT(conninfo), .required = true, .max = 4096,
      .help = "libpq connection string or URI of the database"},
+    {"postgres", "statement_timeout_ms", CONFIG_INTEGER, AT(statement_timeout_ms), .fallback = "30000",
+     .min = 1000, .max = 3600000, .unit = "ms",
+     .help = "a statement that takes longer is given up and repeated"},
     {"worker", "auth", CONFIG_CHOICE, AT(auth), .fallback = "token", .choices = AUTH_MODES,
      .help = "who sent a command: its verified token, or (topics closed by ACLs) its record"},
+    {"worker", "delivery", CONFIG_CHOICE, AT(delivery), .fallback = "at-least-once", .choices = DELIVERIES,
+     .help = "how often a result can be read"},
+    {"worker", "instance", CONFIG_TEXT, AT(instance), .max = 200,
+     .help =
+         "exactly-once: a name that this process keeps and no other has (default: host name and admin port)"},
     {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "2000", .min = 1, .max = 10000,
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,

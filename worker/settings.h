@@ -3,6 +3,7 @@
 #include "common/config.h"
 
 enum worker_auth { WORKER_AUTH_TOKEN, WORKER_AUTH_TRUSTED };
+enum worker_delivery { WORKER_AT_LEAST_ONCE, WORKER_EXACTLY_ONCE };
 
 struct worker_settings {
     /* [kafka] */
@@ -14,8 +15,11 @@ struct worker_settings {
     int64_t fetch_bytes;
     /* [postgres] */
     const char *conninfo;
+    int64_t statement_timeout_ms;
     /* [worker] */
-    int auth; /* enum worker_auth */
+    int auth;     /* enum worker_auth */
+    int delivery; /* enum worker_delivery */
+    const char *instance;
     int64_t max_rows;
     int64_t max_bytes;
     int64_t commit_interval_ms;

@@ -1,22 +1,26 @@
 #include "worker/store_internal.h"
 
 #include "common/log.h"
-#include <poll.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_GONE_ROUNDS = 3 };
 
-struct store *store_new(const char *conninfo, const struct clock *clock)
+struct store *store_new(const struct store_options *options)
 {
     struct store *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->conninfo = conninfo;
-    s->clock = clock;
-    s->retry_at_us = clock_monotonic_us(clock);
+    s->o = *options;
+    s->retry_at_us = clock_monotonic_us(s->o.clock);
+    snprintf(s->statement_timeout, sizeof s->statement_timeout, "%" PRId64, s->o.statement_timeout_ms);
     snprintf(s->error, sizeof s->error, "not connected yet");
+    s->statements = metrics_counter(s->o.metrics, "gold_label_worker_statements_total", NULL,
+                                    "Statements sent to PostgreSQL for batches.");
+    s->outages = metrics_counter(s->o.metrics, "gold_label_worker_database_failures_total", NULL,
+                                 "Lost connections, and statements that failed for no row's fault.");
     return s;
 }
 
@@ -44,7 +48,7 @@ enum store_state store_state(const struct store *s)
 bool store_is_connected(const struct store *s, const char **why)
 {
     *why = s->error;
-    return s->phase >= PHASE_IDLE;
+    return s->phase >= PHASE_IDLE && !s->error[0];
 }
 
 int store_fd(const struct store *s, short *events)
@@ -58,10 +62,10 @@ int64_t store_deadline_us(const struct store *s)
     switch (s->phase) {
     case PHASE_DISCONNECTED:
         return s->retry_at_us;
-    case PHASE_CONNECTING:
-        return s->connect_by_us;
-    default:
+    case PHASE_IDLE:
         return -1;
+    default:
+        return s->answer_by_us;
     }
 }
 
@@ -145,7 +149,9 @@ status store_begin(struct store *s, struct store_row *rows, size_t n, struct are
     s->arena = arena;
     s->has_batch = true;
     s->n_taken = 0;
+    s->look_up_most = n;
     s->gone_rounds = 0;
+    s->has_refused = false;
     begin_round(s, s->again, n);
     return STATUS_OK;
 }
@@ -173,6 +179,9 @@ static status send_statement(struct store *s, const char *name, struct store_row
         formats[i] = 1;
     }
     s->phase = phase;
+    s->asked = n;
+    counter_add(s->statements, 1);
+    store_expect_answer(s);
     if (!PQsendQueryPrepared(s->conn, name, STORE_PARAMS, values, lengths, formats, 1) || !store_flush(s))
         store_disconnect(s, PQerrorMessage(s->conn));
     return STATUS_OK;
@@ -184,8 +193,10 @@ static status send_next(struct store *s)
         struct store_range range = s->ranges[s->n_ranges - 1];
         return send_statement(s, STORE_INSERT, s->round + range.start, range.n, PHASE_INSERTING);
     }
-    if (s->n_taken > 0)
-        return send_statement(s, STORE_LOOKUP, s->taken, s->n_taken, PHASE_LOOKING_UP);
+    if (s->n_taken > 0) {
+        size_t n = s->n_taken < s->look_up_most ? s->n_taken : s->look_up_most;
+        return send_statement(s, STORE_LOOKUP, s->taken + s->n_taken - n, n, PHASE_LOOKING_UP);
+    }
     if (s->n_again > 0) {
         settle_repeats(s);
         if (s->n_again > 0)
@@ -194,29 +205,71 @@ static status send_next(struct store *s)
     return STATUS_OK;
 }
 
-/* A data error somewhere in the range: half of it is tried at a time, until the row is alone. */
-static void blame_range(struct store *s, const PGresult *error)
+/* The statement under way was too much, or holds a row that is to blame: the next one has half of it. False when its row is alone. */
+static bool halve(struct store *s)
 {
-    struct store_range *range = &s->ranges[s->n_ranges - 1];
-    if (range->n > 1) {
-        size_t half = range->n / 2;
-        s->ranges[s->n_ranges++] = (struct store_range){range->start, half};
-        *range = (struct store_range){range->start + half, range->n - half};
-        return;
+    if (s->asked == 1)
+        return false;
+    if (s->phase == PHASE_LOOKING_UP) {
+        s->look_up_most = s->asked / 2;
+        return true;
     }
+    struct store_range *range = &s->ranges[s->n_ranges - 1];
+    size_t half = range->n / 2;
+    s->ranges[s->n_ranges++] = (struct store_range){range->start, half};
+    *range = (struct store_range){range->start + half, range->n - half};
+    return true;
+}
 
-    struct store_row *row = s->round[range->start];
+/* The row that is alone in its range is the one that PostgreSQL refuses. */
+static void refuse_row(struct store *s, const PGresult *error)
+{
+    struct store_row *row = s->round[s->ranges[--s->n_ranges].start];
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
-    s->n_ranges--;
     /* The run was deleted between our look and the foreign key's. */
-    if (sqlstate && strcmp(sqlstate, "23503") == 0 && constraint &&
-        strcmp(constraint, "gold_label_run_id_fkey") == 0) {
+    if (strcmp(sqlstate, "23503") == 0 && constraint && strcmp(constraint, "gold_label_run_id_fkey") == 0) {
         row->verdict = STORE_RUN_NOT_FOUND;
         return;
     }
     row->verdict = STORE_INVALID;
     row->message = store_refusal(error, s->arena);
+    /* A constraint or trigger that refuses everything would fill the log: one line a batch. */
+    if (!s->has_refused)
+        log_warning("label refused", LOG_SLICE("reason", row->message),
+                    LOG_UUID("command_id", row->command->command_id),
+                    LOG_UUID("run_id", row->command->run_id));
+    s->has_refused = true;
+}
+
+/* Too much at a time: what was asked is asked again in halves, on the same connection. */
+static void try_less(struct store *s, const char *why)
+{
+    counter_add(s->outages, 1);
+    snprintf(s->error, sizeof s->error, "%s", why);
+    log_warning("statement given up; half of its rows are tried", LOG_STR("error", why),
+                LOG_INT("rows", s->asked));
+    s->phase = PHASE_IDLE;
+}
+
+static void statement_failed(struct store *s, const PGresult *error)
+{
+    /* Not PostgreSQL's own words: a trigger's may quote a label. */
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    char why[64];
+    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
+
+    enum store_blame blame = store_blame_of(error);
+    if (blame == BLAME_ROW && s->phase == PHASE_INSERTING) {
+        if (!halve(s))
+            refuse_row(s, error);
+        s->phase = PHASE_IDLE;
+    } else if (blame == BLAME_SIZE && halve(s)) {
+        try_less(s, why);
+    } else {
+        /* A new connection may find another server, and prepares the statements again. */
+        store_disconnect(s, why);
+    }
 }
 
 /* The answer to a statement is there: verdicts, or whose fault it is. */
@@ -227,21 +280,13 @@ static status finish_statement(struct store *s, PGresult *r)
         return STATUS_OK;
     }
     if (PQresultStatus(r) != PGRES_TUPLES_OK) {
-        const char *sqlstate = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-        if (s->phase == PHASE_INSERTING && store_blame(sqlstate) == BLAME_ROW) {
-            blame_range(s, r);
-            s->phase = PHASE_IDLE;
-        } else {
-            /* Not PostgreSQL's own words: a trigger's may quote a label. */
-            char why[64];
-            (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
-            store_disconnect(s, why);
-        }
+        statement_failed(s, r);
         return STATUS_OK;
     }
 
     status st = s->phase == PHASE_INSERTING ? store_read_inserted(s, r) : store_read_found(s, r);
     s->attempts = 0;
+    s->error[0] = '\0';
     s->phase = PHASE_IDLE;
     if (s->gone_rounds > MAX_GONE_ROUNDS) {
         s->gone_rounds = 0;
@@ -249,6 +294,17 @@ static status finish_statement(struct store *s, PGresult *r)
                          "a row was neither stored nor found: is there a trigger or a policy on gold_label?");
     }
     return st;
+}
+
+/* PostgreSQL would have given the statement up by now: it, or the way to it, is dead or frozen. Should it still work on the statement
+ * and commit, the repetition finds the rows. */
+static void abandon_statement(struct store *s)
+{
+    log_error("the database does not answer: connection given up, the batch will be repeated",
+              LOG_INT("rows", s->asked), LOG_STR("statement_timeout_ms", s->statement_timeout),
+              LOG_INT("backend", PQbackendPID(s->conn)));
+    (void)halve(s);
+    store_disconnect(s, "no answer to a statement in time");
 }
 
 static status continue_statement(struct store *s)
@@ -260,6 +316,8 @@ static status continue_statement(struct store *s)
         store_disconnect(s, PQerrorMessage(s->conn));
     else if (store_take_result(s, &r))
         st = finish_statement(s, r);
+    else if (store_is_overdue(s))
+        abandon_statement(s);
     PQclear(r);
     return st;
 }

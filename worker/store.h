@@ -7,6 +7,7 @@
 #include "common/arena.h"
 #include "common/clock.h"
 #include "common/label.h"
+#include "common/metrics.h"
 #include "common/status.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,8 +45,17 @@ enum store_state {
     STORE_ANSWERED, /* every row of the batch has its verdict */
 };
 
-/* Opens nothing yet. `conninfo` is a libpq connection string. NULL when memory is short. */
-struct store *store_new(const char *conninfo, const struct clock *clock);
+struct store_options {
+    const char *conninfo; /* a libpq connection string or URI */
+    /* A statement that takes longer is given up: by PostgreSQL itself, and by us some seconds later where it does not say so. More than
+     * one row is then tried in halves; one row is tried again. */
+    int64_t statement_timeout_ms;
+    const struct clock *clock;
+    struct metrics *metrics;
+};
+
+/* Opens nothing yet. What the options point to must outlive it. NULL when memory is short. */
+struct store *store_new(const struct store_options *options);
 void store_free(struct store *s);
 
 /* Takes a batch, sorted by command id, in state STORE_IDLE or STORE_AWAY. Rows and arena (for `found` and
@@ -59,7 +69,8 @@ void store_end(struct store *s);
  * schema version, is not UTF-8), STATUS_NO_MEMORY. */
 status store_advance(struct store *s) must_check;
 enum store_state store_state(const struct store *s);
-/* Whether PostgreSQL can be used right now; where it cannot, the last error. */
+/* Whether PostgreSQL can be used as far as is known: after a failure of a statement not before one has succeeded. Where it
+ * cannot, the last error. */
 bool store_is_connected(const struct store *s, const char **why);
 
 /* What to wait for: a descriptor (-1: none) with poll(2) events, and a point in time on the monotonic clock (-1: none). */

@@ -6,10 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_US = 10 * 1000000, RETRY_BASE_US = 50 * 1000, RETRY_MAX_US = 2 * 1000000 };
+enum {
+    CONNECT_TIMEOUT_US =
+        12 * 1000000, /* of one address: more than tcp_user_timeout, so that libpq tries the next */
+    ANSWER_GRACE_US = 5 * 1000000, /* PostgreSQL's word that it has given up may take so long */
+    RETRY_BASE_US = 50 * 1000,
+    RETRY_MAX_US = 2 * 1000000,
+};
 
 static const char CHECK_DATABASE[] =
 #include "gen/worker/sql/check_database.sql.inc"
+    ;
+static const char SET_UP_SESSION[] =
+#include "gen/worker/sql/set_up_session.sql.inc"
     ;
 static const char INSERT_LABELS[] =
 #include "gen/worker/sql/insert_labels.sql.inc"
@@ -18,19 +27,18 @@ static const char LOOKUP_LABELS[] =
 #include "gen/worker/sql/lookup_labels.sql.inc"
     ;
 
-/* What is sent on a new connection, one after the other. A step without a name is a query, the others are prepared. */
+/* What is sent on a new connection, one after the other. A step without a name is a query, the others are prepared. The session
+ * comes first: from then on no step waits longer for a lock than statement_timeout. */
 static const struct {
     const char *name;
     const char *sql;
 } SETUP[] = {
+    {NULL, SET_UP_SESSION},
     {NULL, CHECK_DATABASE},
-    /* A commit that is answered must be on disk, whatever the database's default is; a stronger setting is kept. */
-    {NULL, "SELECT CASE current_setting('synchronous_commit') WHEN 'off' THEN"
-           " set_config('synchronous_commit', 'on', false) END"},
     {STORE_INSERT, INSERT_LABELS},
     {STORE_LOOKUP, LOOKUP_LABELS},
 };
-enum { SETUP_STEPS = sizeof SETUP / sizeof *SETUP };
+enum { SETUP_STEPS = sizeof SETUP / sizeof *SETUP, STEP_SESSION = 0, STEP_CHECK = 1 };
 
 /* libpq would print notices to stderr; a trigger's notice may quote a label. */
 static void ignore_notice(void *ctx, const char *message)
@@ -47,6 +55,7 @@ void store_disconnect(struct store *s, const char *why)
     s->error[strcspn(s->error, "\n")] = '\0';
     log_warning("database away", LOG_STR("error", s->error), LOG_INT("attempt", s->attempts),
                 LOG_INT("retry_in_ms", wait / 1000));
+    counter_add(s->outages, 1);
 
     PQclear(s->answer);
     s->answer = NULL;
@@ -54,16 +63,39 @@ void store_disconnect(struct store *s, const char *why)
     s->conn = NULL;
     s->events = 0;
     s->phase = PHASE_DISCONNECTED;
-    s->retry_at_us = clock_monotonic_us(s->clock) + wait;
+    s->retry_at_us = clock_monotonic_us(s->o.clock) + wait;
+}
+
+static void wait_for_answer(struct store *s, int64_t us)
+{
+    s->answer_by_us = clock_monotonic_us(s->o.clock) + us;
+}
+
+void store_expect_answer(struct store *s)
+{
+    wait_for_answer(s, s->o.statement_timeout_ms * 1000 + ANSWER_GRACE_US);
+}
+
+bool store_is_overdue(const struct store *s)
+{
+    return clock_monotonic_us(s->o.clock) >= s->answer_by_us;
 }
 
 static void begin_connecting(struct store *s)
 {
-    /* Later values win: the connection string may change the first group, not the last. */
-    const char *const names[] = {
-        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};
-    const char *const values[] = {"gold-label-worker", "10", "5", "3", "30000", s->conninfo, "UTF8", NULL};
+    /* Later values win: the connection string may change the first group, not the last. Of several hosts, a standby is not
+     * for us: libpq goes on to the next. */
+    const char *const names[] = {"fallback_application_name",
+                                 "target_session_attrs",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "tcp_user_timeout",
+                                 "dbname",
+                                 "client_encoding",
+                                 NULL};
+    const char *const values[] = {"gold-label-worker", "read-write", "10", "5", "3", "10000",
+                                  s->o.conninfo,       "UTF8",       NULL};
 
     s->conn = PQconnectStartParams(names, values, 1);
     if (!s->conn || PQstatus(s->conn) == CONNECTION_BAD) {
@@ -72,15 +104,20 @@ static void begin_connecting(struct store *s)
     }
     PQsetNoticeProcessor(s->conn, ignore_notice, NULL);
     s->phase = PHASE_CONNECTING;
-    s->connect_by_us = clock_monotonic_us(s->clock) + CONNECT_TIMEOUT_US;
     s->events = POLLOUT;
+    s->address[0] = '\0';
+    wait_for_answer(s, CONNECT_TIMEOUT_US);
 }
 
 static void send_setup_step(struct store *s)
 {
     const char *name = SETUP[s->setup_step].name;
-    int sent = name ? PQsendPrepare(s->conn, name, SETUP[s->setup_step].sql, 0, NULL)
-                    : PQsendQueryParams(s->conn, SETUP[s->setup_step].sql, 0, NULL, NULL, NULL, NULL, 0);
+    const char *sql = SETUP[s->setup_step].sql;
+    const char *const values[] = {s->statement_timeout};
+    int n = s->setup_step == STEP_SESSION ? 1 : 0;
+    int sent = name ? PQsendPrepare(s->conn, name, sql, 0, NULL)
+                    : PQsendQueryParams(s->conn, sql, n, NULL, values, NULL, NULL, 0);
+    store_expect_answer(s);
     if (!sent || !store_flush(s))
         store_disconnect(s, PQerrorMessage(s->conn));
 }
@@ -108,17 +145,31 @@ static void step_connecting(struct store *s)
     }
 }
 
+/* A name may have several addresses, and the connection string several hosts: each has its time. */
+static void note_address(struct store *s)
+{
+    char now[sizeof s->address];
+    if (s->phase != PHASE_CONNECTING)
+        return;
+    (void)snprintf(now, sizeof now, "%s %s", PQhostaddr(s->conn), PQport(s->conn));
+    if (strcmp(now, s->address) == 0)
+        return;
+    memcpy(s->address, now, sizeof now);
+    wait_for_answer(s, CONNECT_TIMEOUT_US);
+}
+
 static void continue_connecting(struct store *s)
 {
     /* libpq waits by itself when it is asked before the socket is ready. */
     struct pollfd socket = {.fd = PQsocket(s->conn), .events = s->events};
     if (poll(&socket, 1, 0) != 0)
         step_connecting(s);
-    if (s->phase == PHASE_CONNECTING && clock_monotonic_us(s->clock) >= s->connect_by_us)
-        store_disconnect(s, "no connection within 10 s");
+    note_address(s);
+    if (s->phase == PHASE_CONNECTING && store_is_overdue(s))
+        store_disconnect(s, "no connection in time");
 }
 
-/* The answer of CHECK_DATABASE: version, encoding, synchronous_commit, fsync. */
+/* The answer of CHECK_DATABASE: version, encoding, fsync. */
 static status check_database(struct store *s, const PGresult *r)
 {
     if (PQgetisnull(r, 0, 0)) {
@@ -135,9 +186,7 @@ static status check_database(struct store *s, const PGresult *r)
                   LOG_STR("server_encoding", PQgetvalue(r, 0, 1)));
         return STATUS_CONFIG;
     }
-    if (strcmp(PQgetvalue(r, 0, 2), "off") == 0)
-        log_warning("synchronous_commit is off in the database; this session switches it on");
-    if (strcmp(PQgetvalue(r, 0, 3), "on") != 0)
+    if (strcmp(PQgetvalue(r, 0, 2), "on") != 0)
         log_warning(
             "fsync is off in the database: a crash of its machine can lose labels that were answered");
     return STATUS_OK;
@@ -152,19 +201,25 @@ static status continue_setup(struct store *s)
         store_disconnect(s, PQerrorMessage(s->conn));
         return STATUS_OK;
     }
-    if (!store_take_result(s, &r))
+    if (!store_take_result(s, &r)) {
+        if (store_is_overdue(s))
+            store_disconnect(s, "no answer in time while the connection was set up");
         return STATUS_OK;
+    }
     if (!r || PQresultStatus(r) == PGRES_FATAL_ERROR) {
         store_disconnect(s, PQerrorMessage(s->conn));
     } else {
-        if (s->setup_step == 0)
+        if (s->setup_step == STEP_SESSION && !PQgetisnull(r, 0, 1))
+            log_warning("synchronous_commit is off in the database; this session switches it on");
+        if (s->setup_step == STEP_CHECK)
             st = check_database(s, r);
         if (st == STATUS_OK && s->phase == PHASE_SETTING_UP && ++s->setup_step < SETUP_STEPS) {
             send_setup_step(s);
         } else if (st == STATUS_OK && s->phase == PHASE_SETTING_UP) {
             s->phase = PHASE_IDLE;
             s->events = POLLIN;
-            s->error[0] = '\0';
+            if (!s->has_batch) /* otherwise its answer will tell */
+                s->error[0] = '\0';
             log_info("database connected", LOG_STR("host", PQhost(s->conn)),
                      LOG_STR("database", PQdb(s->conn)), LOG_INT("backend", PQbackendPID(s->conn)));
         }
@@ -177,7 +232,7 @@ status store_connect_advance(struct store *s)
 {
     switch (s->phase) {
     case PHASE_DISCONNECTED:
-        if (clock_monotonic_us(s->clock) >= s->retry_at_us)
+        if (clock_monotonic_us(s->o.clock) >= s->retry_at_us)
             begin_connecting(s);
         return STATUS_OK;
     case PHASE_CONNECTING:

@@ -3,30 +3,112 @@
 #include <stdio.h>
 #include <string.h>
 
-/* SQLSTATE classes that a row's values are to blame for. Everything else is the database's business: a missing grant or
- * table (42) is waited out like an outage, because it must heal when an operator mends it. */
-static const char *const ROW_CLASSES[] = {
-    "22", /* data exception */
-    "23", /* integrity constraint violation */
-    "54", /* program limit exceeded: the same statement would exceed it again */
+/* Every class of PostgreSQL's errcodes.txt. The question is who has to act. The sender, with other values: the row is refused.
+ * An operator, or time: it is waited out, for it must heal when somebody mends it. Nobody, with less at a time: halves.
+ * Our own statements cannot raise what is said to come from the platform's functions: those meet one row at a time, so such an error
+ * belongs to a row. The first match counts. */
+static const struct {
+    const char *prefix;
+    enum store_blame blame;
+} BLAMES[] = {
+    /* Singled out of their classes. */
+    {"38000", BLAME_ROW},      /* an error that a function in Python, Perl or Tcl raised: their P0001 */
+    {"53200", BLAME_SIZE},     /* out of memory */
+    {"53400", BLAME_SIZE},     /* more temporary files than temp_file_limit allows */
+    {"57014", BLAME_SIZE},     /* statement_timeout (or somebody cancelled the statement) */
+    {"P0004", BLAME_DATABASE}, /* a failed ASSERT is a fault of the function, by its own word */
+
+    /* The values. */
+    {"22", BLAME_ROW}, /* data exception */
+    {"23", BLAME_ROW}, /* a constraint, also one that the platform has added */
+    {"44", BLAME_ROW}, /* WITH CHECK OPTION of a view in the table's place */
+    {"54", BLAME_ROW}, /* a program limit (an index entry too large): the same values would exceed it again */
+
+    /* The platform's functions, where they meet a row that they refuse or were not made for. */
+    {"P0", BLAME_ROW}, /* RAISE EXCEPTION; SELECT INTO STRICT without, or with more than, one row */
+    {"09",
+     BLAME_ROW}, /* triggered action exception: the refusal of a trigger in C, contrib/spi's for example */
+    {"20", BLAME_ROW}, /* CASE without a branch for the value */
+    {"21", BLAME_ROW}, /* more than one row from a sub-select */
+
+    /* The server, the way to it, its state: time or an operator. */
+    {"08", BLAME_DATABASE}, /* connection */
+    {"25",
+     BLAME_DATABASE}, /* transaction state: 25006, read-only: a standby, which another connection may not find */
+    {"26",
+     BLAME_DATABASE}, /* the prepared statement is gone (a pooler, DISCARD ALL): a new connection prepares it */
+    {"28", BLAME_DATABASE}, /* authorization: the password is being changed */
+    {"3D", BLAME_DATABASE}, /* no such database */
+    {"40", BLAME_DATABASE}, /* rolled back: deadlock, serialization */
+    {"53", BLAME_DATABASE}, /* resources: disk full, too many connections */
+    {"55", BLAME_DATABASE}, /* not in the state it takes: 55P03, lock_timeout */
+    {"57", BLAME_DATABASE}, /* operator: shutdown, start-up, terminated */
+    {"58", BLAME_DATABASE}, /* the system below: I/O */
+    {"72", BLAME_DATABASE}, /* snapshot too old */
+    {"F0", BLAME_DATABASE}, /* configuration file */
+    {"HV", BLAME_DATABASE}, /* foreign data wrapper */
+    {"XX", BLAME_DATABASE}, /* internal: corrupted data, a bug */
+
+    /* Schema, rights and functions that do not fit: an operator. 42 has missing grants, tables, columns, and row-level security:
+     * a policy that refuses the worker's rows has the same code (42501) as a missing grant. */
+    {"42", BLAME_DATABASE}, /* syntax or access rule */
+    {"0A",
+     BLAME_DATABASE}, /* not supported; "cached plan must not change result type" heals by preparing again */
+    {"0B", BLAME_DATABASE}, /* transaction initiation */
+    {"0F", BLAME_DATABASE}, /* locator */
+    {"0L", BLAME_DATABASE}, /* grantor */
+    {"0P", BLAME_DATABASE}, /* role */
+    {"0Z", BLAME_DATABASE}, /* diagnostics outside of a handler */
+    {"24", BLAME_DATABASE}, /* cursor state */
+    {"27", BLAME_DATABASE}, /* a trigger changed the row that is being changed */
+    {"2B", BLAME_DATABASE}, /* dependent privileges */
+    {"2D", BLAME_DATABASE}, /* COMMIT inside a trigger */
+    {"2F", BLAME_DATABASE}, /* SQL routine: no RETURN, data modified where it must not be */
+    {"34", BLAME_DATABASE}, /* cursor name */
+    {"38", BLAME_DATABASE}, /* external routine: SQL where it must not be */
+    {"39", BLAME_DATABASE}, /* external routine called wrongly: trigger protocol violated */
+    {"3B", BLAME_DATABASE}, /* savepoint */
+    {"3F", BLAME_DATABASE}, /* no such schema */
+
+    /* No errors by themselves: whoever raises them as such must mend that. */
+    {"00", BLAME_DATABASE}, /* success */
+    {"01", BLAME_DATABASE}, /* warning */
+    {"02", BLAME_DATABASE}, /* no data */
+    {"03", BLAME_DATABASE}, /* statement not yet complete */
 };
 
-enum store_blame store_blame(const char *sqlstate)
+enum store_blame store_blame(const char *sqlstate, bool in_function)
 {
-    for (size_t i = 0; sqlstate && i < sizeof ROW_CLASSES / sizeof *ROW_CLASSES; i++) {
-        if (strncmp(sqlstate, ROW_CLASSES[i], 2) == 0)
-            return BLAME_ROW;
+    if (!sqlstate || strlen(sqlstate) != 5)
+        return BLAME_DATABASE;
+    for (size_t i = 0; i < sizeof BLAMES / sizeof *BLAMES; i++) {
+        if (strncmp(sqlstate, BLAMES[i].prefix, strlen(BLAMES[i].prefix)) == 0)
+            return BLAMES[i].blame;
     }
-    return BLAME_DATABASE;
+    /* A code that PostgreSQL does not have: raised by a function (RAISE … USING ERRCODE) it is one more P0001; from elsewhere, a
+     * pooler or a later version, it is unknown. */
+    return in_function ? BLAME_ROW : BLAME_DATABASE;
+}
+
+/* Every procedural language says where it was; PostgreSQL itself has nothing to say about our statements. */
+static bool is_raised_in_function(const PGresult *error)
+{
+    return PQresultErrorField(error, PG_DIAG_CONTEXT) != NULL;
+}
+
+enum store_blame store_blame_of(const PGresult *error)
+{
+    return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }
 
 struct slice store_refusal(const PGresult *error, struct arena *arena)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    const char *constraint = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
+    /* PostgreSQL's own message may quote the value: it is not passed on. A function can name any constraint it likes. */
+    const char *constraint =
+        is_raised_in_function(error) ? NULL : PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
     char text[192];
 
-    /* PostgreSQL's own message may quote the value: it is not passed on. */
     snprintf(text, sizeof text, "the database refused the label: %s%s%sSQLSTATE %s",
              constraint ? "constraint " : "", constraint ? constraint : "", constraint ? ", " : "",
              sqlstate ? sqlstate : "unknown");

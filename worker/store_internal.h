@@ -10,11 +10,11 @@
 
 enum store_phase {
     PHASE_DISCONNECTED, /* waiting for `retry_at_us` */
-    PHASE_CONNECTING,   /* PQconnectPoll() until `connect_by_us` */
+    PHASE_CONNECTING,   /* PQconnectPoll() */
     PHASE_SETTING_UP,   /* checks and prepared statements, one after the other: `setup_step` */
     PHASE_IDLE,         /* connected; nothing sent */
     PHASE_INSERTING,    /* the insert of ranges[n_ranges - 1] is on its way */
-    PHASE_LOOKING_UP,   /* the look-up of `taken` is on its way */
+    PHASE_LOOKING_UP,   /* the look-up of the last `asked` of `taken` is on its way */
 };
 
 /* Part of `round`: rows start … start + n - 1 go into one statement. */
@@ -33,15 +33,18 @@ struct store_params {
 };
 
 struct store {
-    const char *conninfo;
-    const struct clock *clock;
+    struct store_options o;
+    struct counter *statements, *outages;
+    char statement_timeout[24]; /* in ms, as text */
     PGconn *conn;
     enum store_phase phase;
     int setup_step;
+    char address[72]; /* that is being connected to */
     short events;
     unsigned attempts; /* failures in a row */
-    int64_t retry_at_us, connect_by_us;
-    char error[256]; /* the last failure, for readiness; empty when connected */
+    int64_t retry_at_us;
+    int64_t answer_by_us; /* phases that wait for the server: when it is given up */
+    char error[256];      /* the last failure, for readiness; empty when all is well again */
 
     /* The statement under way: its result, or the first error, seen before it is finished. */
     PGresult *answer;
@@ -54,15 +57,22 @@ struct store {
     size_t n_round, n_again, n_taken, capacity;
     struct store_range ranges[STORE_MAX_RANGES];
     size_t n_ranges;
+    size_t asked;         /* rows in the statement under way */
+    size_t look_up_most;  /* rows of `taken` in one statement */
     unsigned gone_rounds; /* rounds in a row in which a taken id was not there when looked up */
+    bool has_refused;     /* a refusal of this batch was logged */
 
     struct store_params params;
 };
 
 /* ---- store_connect.c ---- */
 
-/* Ends the connection; tries again after a back-off. */
+/* Ends the connection without waiting for anything; tries again after a back-off. */
 void store_disconnect(struct store *s, const char *why);
+/* From now on an answer is due within statement_timeout_ms and a grace: PostgreSQL gives up first, where it still can. */
+void store_expect_answer(struct store *s);
+/* Whether it has not come in time. */
+bool store_is_overdue(const struct store *s);
 /* Phases before PHASE_IDLE. */
 status store_connect_advance(struct store *s) must_check;
 /* Reads what has come for the statement under way. True when it is finished: `*out` is its result (to be cleared by the caller) or
@@ -89,8 +99,11 @@ void store_params_dispose(struct store_params *p);
 enum store_blame {
     BLAME_DATABASE, /* an outage: wait and repeat */
     BLAME_ROW,      /* the data's fault: halve, reject the one */
+    BLAME_SIZE,     /* too much at a time: halve; the one is an outage, never rejected */
 };
 
-enum store_blame store_blame(const char *sqlstate);
+/* `in_function`: raised by a function of the platform, not by PostgreSQL itself. */
+enum store_blame store_blame(const char *sqlstate, bool in_function);
+enum store_blame store_blame_of(const PGresult *error);
 /* What PostgreSQL refused, without the value: SQLSTATE and constraint. */
 struct slice store_refusal(const PGresult *error, struct arena *arena);

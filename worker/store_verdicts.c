@@ -114,17 +114,17 @@ static int by_id(const void *a, const void *b)
 status store_read_found(struct store *s, const PGresult *r)
 {
     int rows = PQntuples(r);
-    size_t n = s->n_taken;
+    size_t n = s->asked;
     bool gone = false;
     if ((size_t)rows != n)
         return broken_answer(STORE_LOOKUP, rows, n);
 
-    s->n_taken = 0;
+    s->n_taken -= n;
     for (int i = 0; i < rows; i++) {
         size_t index = 0;
         if (!read_index(r, i, n, &index))
             return broken_answer(STORE_LOOKUP, rows, n);
-        struct store_row *row = s->taken[index];
+        struct store_row *row = s->taken[s->n_taken + index];
         status st = STATUS_OK;
         switch (*PQgetvalue(r, i, 1)) {
         case 's':

@@ -5,6 +5,8 @@ from support.api import Api
 from support.events import DEAD_LETTERS, RESULTS, Reader, Sender
 from support.system import BUILD, System
 from support.tokens import Tokens
+from support.topics import Topics
+from support.workers import Workers
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +58,19 @@ def dead_letters(system):
 
 @pytest.fixture
 def held_table(system):
-    """Nothing can be stored in gold_label until the connection is rolled back or closed."""
-    with system.connect() as connection:
-        connection.autocommit = False
-        connection.execute("LOCK TABLE gold_label IN ACCESS EXCLUSIVE MODE")
+    with system.table_held() as connection:
         yield connection
-        connection.rollback()
+
+
+@pytest.fixture
+def workers(system):
+    """Starts workers beside the system's own."""
+    with Workers(system) as it:
+        yield it
+
+
+@pytest.fixture
+def topics(system, tokens):
+    """Topics of the test's own, with one partition each."""
+    with Topics(system, tokens.worker()) as it:
+        yield it

@@ -2,6 +2,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -44,7 +45,7 @@ public class CreateTopics {
             String[] setting = parts[i].split("=", 2);
             config.put(setting[0], setting[1]);
         }
-        return new NewTopic(parts[0], Integer.parseInt(parts[1]), (short) 1).configs(config);
+        return new NewTopic(parts[0], Optional.of(Integer.parseInt(parts[1])), Optional.empty()).configs(config);
     }
 
     /** Partitions can be added but never taken away. */

@@ -1,27 +1,53 @@
 # shellcheck shell=bash
-# Apache Kafka: one node, KRaft, on loopback.
+# Apache Kafka: KRaft, on loopback. One node, or (GOLD_LABEL_BROKERS) a cluster of services kafka, kafka2, kafka3 …
 
-kafka_dir=$state/kafka
 kafka_jars=$root/build/kafka
 partitions=${GOLD_LABEL_PARTITIONS:-8}
+brokers=${GOLD_LABEL_BROKERS:-1}
+
+# The nodes as services. Each is a broker and a controller; the n-th node has the id n.
+kafka_nodes=(kafka)
+for ((node = 2; node <= brokers; node++)); do
+    kafka_nodes+=("kafka$node")
+    port_names+=("KAFKA${node}_PORT" "KAFKA${node}_CONTROLLER_PORT")
+    for step in launch await mark address stop_signal; do
+        eval "kafka${node}_$step() { kafka_node_$step kafka$node; }"
+    done
+done
+services=("${kafka_nodes[@]}" "${services[@]:1}")
 
 # A command is at most a value of 512 KiB, a name, a token of 8 KiB and a few headers: 1 MiB leaves a margin. A result and a
 # dead letter are bigger than what they answer.
 kafka_topics=(
-    "gold-label.commands:$partitions:message.timestamp.type=LogAppendTime:max.message.bytes=1048576"
+    "gold-label.commands:$partitions:message.timestamp.type=LogAppendTime:max.message.bytes=1048576:compression.type=uncompressed"
     "gold-label.results:$partitions:max.message.bytes=4194304"
     "gold-label.commands.dlq:$partitions:max.message.bytes=4194304"
 )
 
-kafka_mark() {
-    echo "$kafka_dir/server.properties"
-}
+kafka_launch() { kafka_node_launch kafka; }
+kafka_await() { kafka_node_await kafka; }
+kafka_mark() { kafka_node_mark kafka; }
+kafka_stop_signal() { kafka_node_stop_signal kafka; }
 
+# Of the whole cluster: what clients are given to begin with.
 kafka_address() {
-    echo "127.0.0.1:$KAFKA_PORT"
+    local node list=()
+    for node in "${kafka_nodes[@]}"; do
+        list+=("$(kafka_node_address "$node")")
+    done
+    (IFS=, && echo "${list[*]}")
 }
 
-kafka_stop_signal() {
+kafka_node_mark() { # node
+    echo "$state/$1/server.properties"
+}
+
+kafka_node_address() { # node
+    local port=${1^^}_PORT
+    echo "127.0.0.1:${!port}"
+}
+
+kafka_node_stop_signal() { # node
     echo TERM
 }
 
@@ -72,59 +98,93 @@ kafka_exec() { # options, class, arguments…
     exec "$java" -cp "$kafka_jars/*" -XX:+UseSerialGC -XX:-UsePerfData -XX:TieredStopAtLevel=1 "$@"
 }
 
-kafka_configure() {
+kafka_voters() {
+    local node port id=0 list=()
+    for node in "${kafka_nodes[@]}"; do
+        port=${node^^}_CONTROLLER_PORT
+        list+=("$((++id))@127.0.0.1:${!port}")
+    done
+    (IFS=, && echo "${list[*]}")
+}
+
+# What a cluster has other than one node: a record is on every node, and on two of three before it is acknowledged.
+kafka_replication() {
+    local part
+    ((brokers > 1)) || return 0
+    echo "default.replication.factor=$brokers"
+    echo "min.insync.replicas=$((brokers / 2 + 1))"
+    echo "offsets.topic.replication.factor=$brokers"
+    for part in transaction.state.log share.coordinator.state.topic; do
+        echo "$part.replication.factor=$brokers"
+        echo "$part.min.isr=$((brokers / 2 + 1))"
+    done
+    # Elections within seconds, as the single node's restart.
+    echo "controller.quorum.election.timeout.ms=500"
+    echo "controller.quorum.fetch.timeout.ms=1000"
+    echo "replica.lag.time.max.ms=3000"
+}
+
+kafka_configure() { # node
+    local port=${1^^}_PORT controller_port=${1^^}_CONTROLLER_PORT id=${1#kafka}
     {
         cat "$etc/kafka.properties"
         cat <<END
 
-listeners=PLAINTEXT://127.0.0.1:$KAFKA_PORT,CONTROLLER://127.0.0.1:$KAFKA_CONTROLLER_PORT
-advertised.listeners=PLAINTEXT://127.0.0.1:$KAFKA_PORT
-controller.quorum.voters=1@127.0.0.1:$KAFKA_CONTROLLER_PORT
-log.dirs=$kafka_dir/data
+node.id=${id:-1}
+listeners=PLAINTEXT://127.0.0.1:${!port},CONTROLLER://127.0.0.1:${!controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${!port}
+controller.quorum.voters=$(kafka_voters)
+log.dirs=$state/$1/data
 END
-    } >"$kafka_dir/server.properties"
+        kafka_replication
+    } >"$state/$1/server.properties"
 }
 
-kafka_format() {
-    [[ ! -e $kafka_dir/data/meta.properties ]] || return 0
-    rm -rf "$kafka_dir/data" "$kafka_dir/topics"
+kafka_format() { # node
+    [[ ! -e $state/$1/data/meta.properties ]] || return 0
+    rm -rf "$state/$1/data" "$state/kafka/topics"
+    [[ -e $state/cluster-id ]] || echo "g$(random_hex 16 | cut -c 1-21)" >"$state/cluster-id"
     (
         kafka_exec -Dlog4j.configurationFile="$etc/log4j2.properties" kafka.tools.StorageTool format \
-            -t "g$(random_hex 16 | cut -c 1-21)" -c "$kafka_dir/server.properties"
-    ) >>"$state/kafka.log" 2>&1 ||
-        give_up kafka "Kafka's storage could not be formatted."
+            -t "$(<"$state/cluster-id")" -c "$state/$1/server.properties"
+    ) >>"$state/$1.log" 2>&1 ||
+        give_up "$1" "Kafka's storage could not be formatted."
 }
 
-kafka_launch() {
-    local java
+kafka_node_launch() { # node
+    local java port=${1^^}_PORT controller_port=${1^^}_CONTROLLER_PORT
     java=$(find_java)
-    require_free_port kafka "$KAFKA_PORT"
-    require_free_port kafka "$KAFKA_CONTROLLER_PORT"
+    [[ ${!port:-} ]] || fail "$state was made for fewer brokers. Choose another GOLD_LABEL_STATE."
+    require_free_port "$1" "${!port}"
+    require_free_port "$1" "${!controller_port}"
     kafka_fetch
-    mkdir -p "$kafka_dir"
-    kafka_configure
-    kafka_format
-    launch kafka "$java" -cp "$kafka_jars/*" -Xms256m -Xmx768m -XX:+UseSerialGC -XX:-UsePerfData \
-        -Dlog4j.configurationFile="$etc/log4j2.properties" -Dlog4j.shutdownHookEnabled=false kafka.Kafka "$kafka_dir/server.properties"
+    mkdir -p "$state/$1"
+    kafka_configure "$1"
+    kafka_format "$1"
+    launch "$1" "$java" -cp "$kafka_jars/*" -Xms256m -Xmx768m -XX:+UseSerialGC -XX:-UsePerfData \
+        -Dlog4j.configurationFile="$etc/log4j2.properties" -Dlog4j.shutdownHookEnabled=false kafka.Kafka "$state/$1/server.properties"
 }
 
-kafka_answers() {
-    log_since_launch kafka | grep -q 'Kafka Server started' && port_is_open "$KAFKA_PORT"
+kafka_answers() { # node
+    local port=${1^^}_PORT
+    # Not grep -q: it would leave the pipe before a long log is read.
+    log_since_launch "$1" | grep 'Kafka Server started' >/dev/null && port_is_open "${!port}"
 }
 
-# Making the topics waits for the broker by itself, so both JVMs start at the same time.
-kafka_await() {
+# The topics are made with the last node: they need all of them. Making them waits for the broker by itself, so both JVMs start
+# at the same time.
+kafka_node_await() { # node
     local making=
-    if [[ "$(cat "$kafka_dir/topics" 2>/dev/null)" != "${kafka_topics[*]}" ]]; then
+    if [[ $1 == "${kafka_nodes[-1]}" && "$(cat "$state/kafka/topics" 2>/dev/null)" != "${kafka_topics[*]}" ]]; then
         kafka_exec "$root/deploy/dev/lib/CreateTopics.java" "$(kafka_address)" "${kafka_topics[@]}" \
-            </dev/null >>"$state/kafka.log" 2>&1 9>&- &
+            </dev/null >>"$state/$1.log" 2>&1 9>&- &
         making=$!
         # shellcheck disable=SC2064
         trap "kill $making 2>/dev/null" EXIT
     fi
-    await kafka kafka_answers
+    await "$1" kafka_answers "$1"
     [[ $making ]] || return 0
-    wait "$making" || give_up kafka "Kafka's topics could not be made."
+    wait "$making" || give_up "$1" "Kafka's topics could not be made."
     trap - EXIT
-    echo "${kafka_topics[*]}" >"$kafka_dir/topics"
+    echo "${kafka_topics[*]}" >"$state/kafka/topics"
 }

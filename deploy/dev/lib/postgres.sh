@@ -34,7 +34,9 @@ pg_make_folder() {
     local elsewhere
     [[ ! -d $pg_link ]] || return 0
     rm -f "$pg_link"
-    if "${as_pg_user[@]}" test -x "$state"; then
+    if [[ ${GOLD_LABEL_PGDATA:-} ]]; then
+        ln -s "$(realpath "$GOLD_LABEL_PGDATA")" "$pg_link"
+    elif "${as_pg_user[@]}" test -x "$state"; then
         mkdir "$pg_link"
     else
         elsewhere=/var/tmp/gold-label-$(sha256sum <<<"$state" | cut -c 1-16)

@@ -7,9 +7,10 @@ import uuid
 from dataclasses import dataclass
 
 import fastavro
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from support.system import ROOT
+from support.waiting import wait_until
 
 COMMANDS, RESULTS, DEAD_LETTERS = "gold-label.commands", "gold-label.results", "gold-label.commands.dlq"
 
@@ -54,12 +55,12 @@ class Event:
 
 
 class Sender:
-    def __init__(self, brokers, token):
+    def __init__(self, brokers, token, topic=COMMANDS, properties=None):
         self.token = token
+        self.topic = topic
         self.failed = []
-        self.producer = Producer(
-            {"bootstrap.servers": brokers, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all"}
-        )
+        ours = {"bootstrap.servers": brokers, "partitioner": "murmur2_random", "linger.ms": 2, "acks": "all"}
+        self.producer = Producer(ours | (properties or {}))
 
     def queue(self, value, key=None, token=..., partition=None, **headers):
         """`value`: a command or bytes. `token`: None for none. Headers' dashes are underscores."""
@@ -72,7 +73,7 @@ class Sender:
         where = {} if partition is None else {"partition": partition}
         self.producer.poll(0)
         self.producer.produce(
-            COMMANDS, value, key, headers=list(sent.items()), on_delivery=self.delivered, **where
+            self.topic, value, key, headers=list(sent.items()), on_delivery=self.delivered, **where
         )
 
     def delivered(self, error, _message):
@@ -89,26 +90,41 @@ class Sender:
         self.flush()
 
 
+def ends(consumer, topic, partitions):
+    """The offset of the end by partition. Asks again: a broker may be starting, a topic have no leader yet.
+
+    The consumer must not be fetching: it would ask behind its fetches."""
+
+    def answers():
+        try:
+            asked = [TopicPartition(topic, n) for n in partitions]
+            return {at.partition: consumer.get_watermark_offsets(at, timeout=20)[1] for at in asked}
+        except KafkaException:
+            return None
+
+    return wait_until(answers, what=f"the ends of {topic}")
+
+
 class Reader:
     """Everything that comes to a topic from now on, without a consumer group."""
 
     def __init__(self, brokers, topic):
-        self.consumer = Consumer(
-            {
-                "bootstrap.servers": brokers,
-                "group.id": "unused",
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "fetch.error.backoff.ms": 50,
-                "reconnect.backoff.max.ms": 500,
-            }
-        )
+        self.settings = {
+            "bootstrap.servers": brokers,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "log_level": 2,  # brokers are killed on purpose
+            "fetch.error.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 500,
+        }
+        self.consumer = Consumer(self.settings)
         partitions = self.consumer.list_topics(topic, timeout=20).topics[topic].partitions
         self.partitions = sorted(partitions)
-        ends = [TopicPartition(topic, n, OFFSET_END) for n in self.partitions]
-        for end in ends:
-            end.offset = self.consumer.get_watermark_offsets(end, timeout=20)[1]
-        self.consumer.assign(ends)
+        self.topic = topic
+        self.read_up_to = ends(self.consumer, topic, self.partitions)
+        self.consumer.assign([TopicPartition(topic, n, end) for n, end in self.read_up_to.items()])
         self.seen = []
 
     def read_until(self, enough, deadline_s=20):
@@ -117,10 +133,24 @@ class Reader:
         while not enough(self.seen):
             assert time.monotonic() < end, f"not within {deadline_s} s; {len(self.seen)} events came"
             for message in self.consumer.consume(500, timeout=0.2):
-                assert not message.error() or message.error().retriable(), message.error()
-                if not message.error():
-                    self.seen.append(event_of(message))
+                self.take(message)
         return self.seen
+
+    def take(self, message):
+        error = message.error()
+        if not error:
+            self.seen.append(event_of(message))
+        elif error.code() == KafkaError._PARTITION_EOF:
+            self.read_up_to[message.partition()] = message.offset()
+        else:
+            assert error.retriable(), error
+
+    def read_all(self, deadline_s=20):
+        """Reads to where the topic ends now, and returns all events since the reader was made."""
+        asker = Consumer(self.settings)
+        wanted = ends(asker, self.topic, self.partitions)
+        asker.close()
+        return self.read_until(lambda _: all(self.read_up_to[n] >= wanted[n] for n in wanted), deadline_s)
 
     def read_for(self, seconds):
         """Reads on where nothing is expected, and returns all events since the reader was made."""

@@ -1,5 +1,6 @@
 """The system under test: Kafka, PostgreSQL, worker and ingress, started by deploy/dev/stack."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -29,12 +30,16 @@ def free_port():
 class Stack:
     """deploy/dev/stack with a state folder of its own. Its services end with the tests, however those end."""
 
-    def __init__(self, state):
+    def __init__(self, state, **environment):
         self.state = Path(state)
-        self.environment = os.environ | {
-            "GOLD_LABEL_STATE": str(self.state),
-            "GOLD_LABEL_BIN": str(PROGRAMS),
-        }
+        self.environment = (
+            os.environ
+            | {
+                "GOLD_LABEL_STATE": str(self.state),
+                "GOLD_LABEL_BIN": str(PROGRAMS),
+            }
+            | environment
+        )
         self.call("kill", check=False)  # what an older run may have left
         shutil.rmtree(self.state, ignore_errors=True)
         # Its standard input ends when this process does, also by SIGKILL.
@@ -80,8 +85,8 @@ class Stack:
 class System(Stack):
     """The whole, with what its file `env` says."""
 
-    def start(self):
-        self.call("start")
+    def start(self, *services):
+        self.call("start", *services)
         lines = (self.state / "env").read_text().splitlines()
         self.env = dict(shlex.split(line)[0].split("=", 1) for line in lines)
 
@@ -110,6 +115,15 @@ class System(Stack):
 
     def count(self, run):
         return self.query("SELECT count(*) FROM gold_label WHERE run_id = %s", run)[0][0]
+
+    @contextlib.contextmanager
+    def table_held(self):
+        """Nothing can be stored in gold_label until the block ends or the connection is rolled back."""
+        with self.connect() as connection:
+            connection.autocommit = False
+            connection.execute("LOCK TABLE gold_label IN ACCESS EXCLUSIVE MODE")
+            yield connection
+            connection.rollback()
 
     def worker_waits_for_lock(self):
         """True while a statement stands in the queue for gold_label."""

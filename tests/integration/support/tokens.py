@@ -11,7 +11,7 @@ class Tokens:
         self.env = env
         self.key = Path(env["JWT_KEY_FILE"]).read_bytes()
 
-    def sign(self, audience, account=None, subject="ann", key=None, **claims):
+    def sign(self, audience, account=None, subject="ann", key=None, algorithm="HS256", kid=None, **claims):
         """A claim that is None is left out."""
         body = {
             "iss": self.env["JWT_ISSUER"],
@@ -21,7 +21,7 @@ class Tokens:
             "exp": int(time.time()) + 600,
         } | claims
         body = {name: value for name, value in body.items() if value is not None}
-        return jwt.encode(body, key or self.key, "HS256", headers={"kid": self.env["JWT_KEY_ID"]})
+        return jwt.encode(body, key or self.key, algorithm, headers={"kid": kid or self.env["JWT_KEY_ID"]})
 
     def user(self, account=None, **claims):
         """For HTTP."""

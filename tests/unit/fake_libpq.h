@@ -1,0 +1,383 @@
+/* A PostgreSQL that does what the test says, in place of libpq's functions: it answers at once, refuses rows, fails, or says nothing.
+ * Results are libpq's own. Rows are known by a number in the last bytes of their ids. */
+#pragma once
+#include "common/log.h"
+#include "worker/store_internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FAKE_ROWS = 2000, FAKE_TIMEOUT_MS = 30000, FAKE_GRACE_MS = 5000, S = 1000000 };
+
+struct fake_server {
+    /* What it does. */
+    bool mute_connecting, mute_setting_up, mute_statements;
+    const char *address;
+    bool refused[FAKE_ROWS]; /* a statement with one of these rows fails with `refusal` */
+    const char *refusal;     /* an SQLSTATE */
+    const char *constraint;  /* of the refusal */
+    const char *context;     /* where it was raised; NULL: not in a function */
+    const char *failure;     /* SQLSTATE of every statement with more than `failure_above` rows; NULL: none */
+    size_t failure_above;
+    bool taken[FAKE_ROWS]; /* ids that are there already, with the same content */
+
+    /* What it has seen. */
+    unsigned connections, statements;
+    char statement_timeout[16];
+
+    int socket;
+    PGresult *answer;
+    const char *sqlstate; /* of `answer` */
+    bool mute;            /* `answer` does not come */
+};
+
+static struct fake_server fake;
+
+struct fake_clock {
+    struct clock base;
+    int64_t now_us;
+};
+
+static int64_t fake_now_us(const struct clock *c)
+{
+    return ((const struct fake_clock *)(const void *)c)->now_us;
+}
+
+static struct fake_clock fake_clock = {.base = {fake_now_us, fake_now_us}};
+
+/* ---- libpq ---- */
+
+PGconn *PQconnectStartParams(const char *const *keywords, const char *const *values, int expand_dbname)
+{
+    (void)keywords;
+    (void)values;
+    (void)expand_dbname;
+    fake.connections++;
+    return (PGconn *)&fake;
+}
+
+PostgresPollingStatusType PQconnectPoll(PGconn *conn)
+{
+    (void)conn;
+    return fake.mute_connecting ? PGRES_POLLING_READING : PGRES_POLLING_OK;
+}
+
+ConnStatusType PQstatus(const PGconn *conn)
+{
+    (void)conn;
+    return CONNECTION_OK;
+}
+
+int PQsocket(const PGconn *conn)
+{
+    (void)conn;
+    return fake.socket;
+}
+
+void PQfinish(PGconn *conn)
+{
+    (void)conn;
+    PQclear(fake.answer);
+    fake.answer = NULL;
+}
+
+int PQsetnonblocking(PGconn *conn, int arg)
+{
+    (void)conn;
+    (void)arg;
+    return 0;
+}
+
+PQnoticeProcessor PQsetNoticeProcessor(PGconn *conn, PQnoticeProcessor proc, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    return proc;
+}
+
+char *PQerrorMessage(const PGconn *conn)
+{
+    static char message[] = "libpq says";
+    (void)conn;
+    return message;
+}
+
+char *PQhostaddr(const PGconn *conn)
+{
+    static char none[] = "";
+    (void)conn;
+    return fake.address ? (char *)(uintptr_t)fake.address : none;
+}
+
+char *PQhost(const PGconn *conn)
+{
+    return PQhostaddr(conn);
+}
+
+char *PQport(const PGconn *conn)
+{
+    return PQhostaddr(conn);
+}
+
+char *PQdb(const PGconn *conn)
+{
+    return PQhostaddr(conn);
+}
+
+int PQbackendPID(const PGconn *conn)
+{
+    (void)conn;
+    return 1;
+}
+
+int PQflush(PGconn *conn)
+{
+    (void)conn;
+    return 0;
+}
+
+int PQconsumeInput(PGconn *conn)
+{
+    (void)conn;
+    return 1;
+}
+
+int PQisBusy(PGconn *conn)
+{
+    (void)conn;
+    return fake.mute;
+}
+
+PGresult *PQgetResult(PGconn *conn)
+{
+    (void)conn;
+    PGresult *r = fake.answer;
+    fake.answer = NULL;
+    return r;
+}
+
+char *PQresultErrorField(const PGresult *res, int fieldcode)
+{
+    (void)res;
+    const char *text = NULL;
+    switch (fieldcode) {
+    case PG_DIAG_SQLSTATE:
+        text = fake.sqlstate;
+        break;
+    case PG_DIAG_CONSTRAINT_NAME:
+        text = fake.constraint;
+        break;
+    case PG_DIAG_CONTEXT:
+        text = fake.context;
+        break;
+    default:
+        text = "canary";
+    }
+    return (char *)(uintptr_t)text;
+}
+
+static PGresult *fake_rows(int columns)
+{
+    static char name[] = "column";
+    PGresAttDesc described[8] = {{0}};
+    for (int i = 0; i < columns; i++)
+        described[i] = (PGresAttDesc){.name = name, .format = 1, .typlen = -1, .atttypmod = -1};
+    PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    assert_true(PQsetResultAttrs(r, columns, described));
+    return r;
+}
+
+static void fake_value(PGresult *r, int row, int column, const char *bytes, int len)
+{
+    assert_true(PQsetvalue(r, row, column, (char *)(uintptr_t)bytes, len));
+}
+
+int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n, const Oid *types)
+{
+    (void)conn;
+    (void)name;
+    (void)query;
+    (void)n;
+    (void)types;
+    fake.mute = fake.mute_setting_up;
+    fake.answer = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
+    return 1;
+}
+
+/* The two queries of setting up: of the session, which has the parameter, and of the database. */
+int PQsendQueryParams(PGconn *conn, const char *command, int n, const Oid *types, const char *const *values,
+                      const int *lengths, const int *formats, int format)
+{
+    (void)conn;
+    (void)command;
+    (void)types;
+    (void)lengths;
+    (void)formats;
+    (void)format;
+    fake.mute = fake.mute_setting_up;
+    fake.answer = fake_rows(3);
+    if (n == 1) {
+        (void)snprintf(fake.statement_timeout, sizeof fake.statement_timeout, "%s", values[0]);
+        fake_value(fake.answer, 0, 0, values[0], (int)strlen(values[0]));
+        fake_value(fake.answer, 0, 1, NULL, -1);
+    } else {
+        fake_value(fake.answer, 0, 0, "1", 1);
+        fake_value(fake.answer, 0, 1, "UTF8", 4);
+        fake_value(fake.answer, 0, 2, "on", 2);
+    }
+    return 1;
+}
+
+static unsigned read_u32(const char *at)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return (unsigned)b[0] << 24 | (unsigned)b[1] << 16 | (unsigned)b[2] << 8 | b[3];
+}
+
+/* The number of the i-th row of an array of ids. */
+static unsigned fake_number(const char *ids, unsigned i)
+{
+    const char *id = ids + 20 + (size_t)i * 20 + 4;
+    return read_u32(id + 12);
+}
+
+static void fake_fail(const char *sqlstate)
+{
+    fake.sqlstate = sqlstate;
+    fake.answer = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
+}
+
+int PQsendQueryPrepared(PGconn *conn, const char *name, int nParams, const char *const *values,
+                        const int *lengths, const int *formats, int format)
+{
+    static const char time[8] = {0};
+    (void)conn;
+    (void)nParams;
+    (void)lengths;
+    (void)formats;
+    (void)format;
+    bool inserts = strcmp(name, STORE_INSERT) == 0;
+    unsigned n = read_u32(values[0] + 12);
+    fake.statements++;
+    fake.mute = fake.mute_statements;
+    if (fake.failure && n > fake.failure_above) {
+        fake_fail(fake.failure);
+        return 1;
+    }
+    for (unsigned i = 0; inserts && i < n; i++) {
+        if (fake.refused[fake_number(values[0], i)]) {
+            fake_fail(fake.refusal);
+            return 1;
+        }
+    }
+    fake.answer = fake_rows(inserts ? 3 : 7);
+    for (unsigned i = 0; i < n; i++) {
+        const char ordinal[] = {0, 0, (char)((i + 1) >> 8), (char)(i + 1)};
+        bool stored = !inserts || !fake.taken[fake_number(values[0], i)];
+        fake_value(fake.answer, (int)i, 0, ordinal, sizeof ordinal);
+        fake_value(fake.answer, (int)i, 1, stored ? "s" : "t", 1);
+        fake_value(fake.answer, (int)i, inserts ? 2 : 4, time, sizeof time);
+    }
+    return 1;
+}
+
+/* ---- the store of a test and its batch ---- */
+
+struct bench {
+    struct metrics *metrics;
+    struct store *store;
+    struct arena *arena;
+    struct label_command *commands;
+    struct store_row *rows;
+    size_t n;
+};
+
+static inline void set_up(struct bench *b)
+{
+    fake = (struct fake_server){.socket = eventfd(1, EFD_CLOEXEC), .address = "192.0.2.1"};
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, "test");
+    fake_clock.now_us = S;
+    b->metrics = metrics_new();
+    const struct store_options options = {.conninfo = "host=fake",
+                                          .statement_timeout_ms = FAKE_TIMEOUT_MS,
+                                          .clock = &fake_clock.base,
+                                          .metrics = b->metrics};
+    b->store = store_new(&options);
+    b->arena = arena_new(65536);
+    b->commands = calloc(FAKE_ROWS, sizeof *b->commands);
+    b->rows = calloc(FAKE_ROWS, sizeof *b->rows);
+    assert_true(b->store && b->arena && b->commands && b->rows);
+}
+
+static inline void tear_down(struct bench *b)
+{
+    store_free(b->store);
+    metrics_free(b->metrics);
+    arena_free(b->arena);
+    free(b->commands);
+    free(b->rows);
+    close(fake.socket);
+}
+
+static inline void begin(struct bench *b, size_t n)
+{
+    b->n = n;
+    for (size_t i = 0; i < n; i++) {
+        b->commands[i].command_id.bytes[14] = (uint8_t)(i >> 8);
+        b->commands[i].command_id.bytes[15] = (uint8_t)i;
+        b->rows[i].command = &b->commands[i];
+    }
+    assert_int_equal(store_begin(b->store, b->rows, n, b->arena), STATUS_OK);
+}
+
+/* As the worker's loop does while the socket has something to read. */
+static inline void advance(struct bench *b)
+{
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(store_advance(b->store), STATUS_OK);
+}
+
+/* Time goes on to what the store waits for. */
+static inline void advance_to_deadline(struct bench *b)
+{
+    assert_true(store_deadline_us(b->store) >= 0);
+    fake_clock.now_us = store_deadline_us(b->store);
+    advance(b);
+}
+
+static inline void finish(struct bench *b)
+{
+    advance(b);
+    for (int steps = 0; store_state(b->store) != STORE_ANSWERED && steps < 100; steps++)
+        advance_to_deadline(b);
+    assert_int_equal(store_state(b->store), STORE_ANSWERED);
+}
+
+static inline size_t count(const struct bench *b, enum store_verdict verdict)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < b->n; i++)
+        found += b->rows[i].verdict == verdict;
+    return found;
+}
+
+static inline bool is_ready(const struct bench *b)
+{
+    const char *why;
+    return store_is_connected(b->store, &why);
+}
+
+static inline const char *reason(const struct bench *b)
+{
+    const char *why;
+    (void)store_is_connected(b->store, &why);
+    return why;
+}

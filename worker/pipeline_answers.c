@@ -1,0 +1,108 @@
+#include "worker/pipeline_internal.h"
+
+#include "common/log.h"
+
+enum { RESEND_BASE_US = 50 * 1000, RESEND_MAX_US = 2 * 1000000 };
+
+void pipeline_back_off(struct pipeline *p, const char *error)
+{
+    int64_t wait = clock_backoff(RESEND_BASE_US, RESEND_MAX_US, p->resend_attempts++);
+    p->resend_at_us = clock_monotonic_us(p->o.clock) + wait;
+    log_error("answers not delivered; they are sent again", LOG_STR("error", error),
+              LOG_INT("retry_in_ms", wait / 1000));
+}
+
+void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
+                        const char *error)
+{
+    struct pipeline *p = ctx;
+    struct entry *e = opaque;
+    struct batch *b = e->batch;
+
+    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. */
+    if (delivery != KAFKA_DELIVERED && !retriable)
+        e->reply_partition = KAFKA_PARTITION_BY_KEY;
+    if (p->transactor) /* the transaction says so as a whole */
+        return;
+    b->unanswered--;
+    if (delivery == KAFKA_DELIVERED) {
+        p->resend_attempts = 0;
+        return;
+    }
+    if (b->n_resend == 0)
+        pipeline_back_off(p, error);
+    b->resend[b->n_resend++] = e;
+}
+
+status pipeline_send(struct pipeline *p, struct batch *b)
+{
+    status st = STATUS_OK;
+
+    while (b->n_resend > 0 && clock_monotonic_us(p->o.clock) >= p->resend_at_us && st == STATUS_OK) {
+        st = answers_send(p->answers, b->resend[b->n_resend - 1]);
+        if (st == STATUS_OK) {
+            b->n_resend--;
+            b->unanswered++;
+        }
+    }
+    while (b->sent < b->n && st == STATUS_OK) {
+        st = answers_send(p->answers, &b->entries[b->sent]);
+        if (st == STATUS_OK) {
+            b->sent++;
+            b->unanswered += p->transactor ? 0 : 1;
+        } else if (st == STATUS_TOO_LARGE) {
+            log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
+            st = STATUS_RETRY;
+        }
+    }
+    return st == STATUS_FULL ? STATUS_OK : st;
+}
+
+static status finish_oldest(struct pipeline *p)
+{
+    struct batch *b = pipeline_batch(p, 0);
+    if (b->generation == p->generation && !offsets_merge(&p->finished, &b->offsets))
+        return STATUS_NO_MEMORY;
+    pipeline_retire(p);
+    return STATUS_OK;
+}
+
+status pipeline_answer(struct pipeline *p)
+{
+    status st = STATUS_OK;
+
+    /* In order, so that results of one partition keep the order of their commands. */
+    for (size_t i = 0; i < p->used && st == STATUS_OK && pipeline_batch(p, i)->stage == BATCH_ANSWERING;
+         i++) {
+        struct batch *b = pipeline_batch(p, i);
+        st = pipeline_send(p, b);
+        if (b->sent < b->n)
+            break;
+    }
+    if (st == STATUS_RETRY)
+        st = STATUS_OK;
+    while (st == STATUS_OK && p->used > 0) {
+        const struct batch *b = pipeline_batch(p, 0);
+        if (b->stage != BATCH_ANSWERING || b->sent < b->n || b->unanswered > 0 || b->n_resend > 0)
+            break;
+        st = finish_oldest(p);
+    }
+    return st;
+}
+
+status pipeline_commit(struct pipeline *p, bool now)
+{
+    int64_t at = clock_monotonic_us(p->o.clock);
+    if (p->finished.n == 0)
+        return STATUS_OK;
+    if (!now && at - p->committed_at_us < p->o.settings->commit_interval_ms * 1000)
+        return STATUS_OK;
+
+    p->committed_at_us = at;
+    status st =
+        kafka_consumer_commit(p->consumer, p->o.settings->commands_topic, p->finished.at, p->finished.n, now);
+    /* A commit that failed loses nothing: the commands are read again and answered as replays. */
+    offsets_clear(&p->finished);
+    counter_add(p->commits, 1);
+    return status_class(st) == STATUS_CLASS_RETRY ? STATUS_OK : st;
+}

@@ -1,0 +1,173 @@
+#include "worker/pipeline_internal.h"
+
+#include "common/log.h"
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    /* So often in so short a time no transaction runs into its timeout: somebody else uses our name, and taking it back each time
+     * helps nobody. */
+    MAX_FENCED = 8,
+    FENCED_WITHIN_US = 60 * 1000000,
+    HOST_LEN = 256,
+};
+
+/* The name has to outlive the process: its successor ends what it left open (KIP-98). */
+static void name_transactions(struct pipeline *p)
+{
+    const struct worker_settings *s = p->o.settings;
+    char host[HOST_LEN] = "";
+
+    if (s->instance) {
+        (void)snprintf(p->transactional_id, sizeof p->transactional_id, "%s/%s", s->group, s->instance);
+        return;
+    }
+    /* No two processes of a host have the same admin port. */
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(p->transactional_id, sizeof p->transactional_id, "%s/%s:%lld", s->group, host,
+                   (long long)s->admin_port);
+}
+
+const char *pipeline_transactional_id(struct pipeline *p)
+{
+    if (p->o.settings->delivery != WORKER_EXACTLY_ONCE)
+        return NULL;
+    name_transactions(p);
+    return p->transactional_id;
+}
+
+status pipeline_begin_transactions(struct pipeline *p, struct fault *f)
+{
+    status st = kafka_transactor_new(p->producer, p->consumer, p->o.settings->commands_topic, p->event_fd,
+                                     &p->transactor);
+    if (st != STATUS_OK)
+        return fault_set(f, st, "no_memory", "no memory for transactions");
+    log_info("exactly once", LOG_STR("transactional_id", p->transactional_id));
+    return STATUS_OK;
+}
+
+bool pipeline_owns_producer(const struct pipeline *p)
+{
+    return !p->transactor || kafka_transaction_state(p->transactor) != KAFKA_TX_BUSY;
+}
+
+/* Whether the partitions of a batch have been ours ever since it was fetched. Where not, somebody else answers its commands. */
+static bool is_ours(const struct pipeline *p, const struct batch *b)
+{
+    return b->generation == p->generation;
+}
+
+static void end_transaction(struct pipeline *p, bool committed)
+{
+    for (size_t i = 0; i < p->in_transaction; i++) {
+        if (committed)
+            pipeline_retire(p);
+        else
+            pipeline_batch(p, i)->sent = 0;
+    }
+    if (committed) {
+        p->resend_attempts = 0;
+        counter_add(p->commits, 1);
+    } else {
+        pipeline_back_off(p, "the transaction is lost");
+    }
+    p->in_transaction = 0;
+    offsets_clear(&p->transaction);
+    kafka_transaction_end(p->transactor);
+}
+
+/* Takes all batches whose verdicts are known. False when there is nothing to do. */
+static bool begin_transaction(struct pipeline *p)
+{
+    while (p->used > 0 && pipeline_batch(p, 0)->stage == BATCH_ANSWERING && !is_ours(p, pipeline_batch(p, 0)))
+        pipeline_retire(p);
+
+    size_t n = 0;
+    while (n < p->used && pipeline_batch(p, n)->stage == BATCH_ANSWERING)
+        n++;
+    if (n == 0 || clock_monotonic_us(p->o.clock) < p->resend_at_us)
+        return false;
+    p->in_transaction = n;
+    kafka_transaction_begin(p->transactor);
+    return true;
+}
+
+/* Puts the answers into it and commits: the commit waits for their delivery. */
+static status fill_transaction(struct pipeline *p)
+{
+    bool complete = true;
+    bool ours = true;
+    status st = STATUS_OK;
+
+    for (size_t i = 0; i < p->in_transaction && st == STATUS_OK; i++) {
+        struct batch *b = pipeline_batch(p, i);
+        st = pipeline_send(p, b);
+        ours = ours && is_ours(p, b);
+        complete = complete && b->sent == b->n;
+    }
+    if (st == STATUS_NO_MEMORY)
+        return st;
+    if (st != STATUS_OK || !ours) {
+        kafka_transaction_abandon(p->transactor);
+        return STATUS_OK;
+    }
+    if (!complete)
+        return STATUS_OK;
+
+    for (size_t i = 0; i < p->in_transaction; i++) {
+        if (!offsets_merge(&p->transaction, &pipeline_batch(p, i)->offsets))
+            return STATUS_NO_MEMORY;
+    }
+    kafka_transaction_commit(p->transactor, p->transaction.at, p->transaction.n);
+    return STATUS_OK;
+}
+
+/* Errors: STATUS_FATAL when another process makes transactions under our name. */
+static status watch_fencing(struct pipeline *p)
+{
+    unsigned fenced = kafka_transaction_fenced(p->transactor);
+    int64_t now = clock_monotonic_us(p->o.clock);
+
+    if (now - p->fencing_since_us > FENCED_WITHIN_US) {
+        p->fencing_since_us = now;
+        p->fenced_before = fenced;
+    }
+    if (fenced - p->fenced_before < MAX_FENCED)
+        return STATUS_OK;
+    log_error("another process makes transactions under this name: give each its own [worker] instance",
+              LOG_STR("transactional_id", p->transactional_id));
+    return STATUS_FATAL;
+}
+
+/* One step; `*again` says whether another may be possible at once. */
+static status step(struct pipeline *p, bool *again)
+{
+    *again = false;
+    switch (kafka_transaction_state(p->transactor)) {
+    case KAFKA_TX_BUSY:
+        return STATUS_OK;
+    case KAFKA_TX_OPEN:
+        return fill_transaction(p);
+    case KAFKA_TX_NONE:
+        *again = begin_transaction(p);
+        return STATUS_OK;
+    case KAFKA_TX_COMMITTED:
+        end_transaction(p, true);
+        break;
+    case KAFKA_TX_LOST:
+        end_transaction(p, false);
+        break;
+    }
+    *again = true;
+    return watch_fencing(p);
+}
+
+status pipeline_transact(struct pipeline *p)
+{
+    bool again = true;
+    status st = STATUS_OK;
+
+    while (again && st == STATUS_OK)
+        st = step(p, &again);
+    return st;
+}
