@@ -80,6 +80,14 @@ bench: build $(B)/.packages-check $(addprefix $(B)/bench/,$(BENCH_PROGRAMS)) ## 
 valgrind: $(B)/.packages-check $(addprefix $(plain_DIR)/bin/,$(UNIT_TESTS)) ## the unit tests under valgrind
 	@tests/valgrind $(filter $(plain_DIR)/bin/%,$^)
 
+SECONDS ?= 60
+faults: build $(B)/.packages-check ## random faults on real servers (SECONDS, SEED, DELIVERY=exactly-once, CLUSTER=1)
+	@B=$(B) BIN=$(BIN) tests/faults/run checker --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(CLUSTER),--cluster) $(FAULTS_OPTIONS)
+
+faults-table: build $(B)/.packages-check ## the bugs that `make faults` must find, each planted and found
+	@B=$(B) BIN=$(BIN) tests/faults/run table $(BUGS)
+
 FUZZ_SECONDS ?= 60
 fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
 	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZERS)
@@ -87,7 +95,7 @@ fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECON
 clean: ## remove what was made (a running system must be stopped first)
 	rm -rf $(B)
 
-.PHONY: help build run up down test check bench fuzz clean unit valgrind
+.PHONY: help build run up down test check bench fuzz clean unit valgrind faults faults-table
 
 # ---- how things are made ----
 $(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages

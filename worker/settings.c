@@ -34,7 +34,7 @@ static const struct config_option OPTIONS[] = {
     {"worker", "instance", CONFIG_TEXT, AT(instance), .max = 200,
      .help =
          "exactly-once: a name that this process keeps and no other has (default: host name and admin port)"},
-    {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "2000", .min = 1, .max = 10000,
+    {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "1000", .min = 1, .max = 10000,
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,
      .max = 67108864, .unit = "bytes", .help = "bound of one batch's commands"},
