@@ -1,52 +1,66 @@
 #include "common/avro_codec.h"
 #include "common/clock.h"
 #include "common/json.h"
-#include "common/kafka.h"
 #include "common/log.h"
-#include "common/signals.h"
 #include "common/text.h"
 #include "producer-tool/output.h"
-#include "producer-tool/tool_settings.h"
+#include "producer-tool/reader.h"
+#include "producer-tool/result_print.h"
 #include "producer-tool/verbs.h"
-#include <errno.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
-    EXIT_CONFIG = 2,
     EXIT_STOPPED = 3,
-    CONNECT_MS = 1000,
     CONNECT_FOR_S = 30,
     NAP_MS = 200,
     ARENA_BLOCK = 64 * 1024,
-    QUEUE_BYTES = 64 * 1024 * 1024,
     OUTPUT_BYTES = 64 * 1024, /* held back for a slow reader before fetching waits for it */
 };
+
+enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
+enum wanted { WANTED_ALL, WANTED_STORED, WANTED_REPLAYED, WANTED_REJECTED };
 
 struct results_options {
     const char *config;
     const char *run;
-    int from;
+    int outcome; /* enum wanted */
+    const char *from;
+    int64_t partition;
     int64_t count;
     int64_t timeout_s;
+    bool no_follow;
+    int format; /* enum format */
 };
 
-/* In the order of enum kafka_start. */
-static const char *const STARTS[] = {"oldest", "end", NULL};
+static const char *const WANTED[] = {"all", "stored", "replayed", "rejected", NULL};
+static const char *const FORMATS[] = {"auto", "json", "table", NULL};
 
 #define MEMBER(name) offsetof(struct results_options, name)
 static const struct verb_option OPTIONS[] = {
-    {.name = "config", .value = "FILE", .offset = MEMBER(config), .help = "settings; see gold-label --help"},
     {.name = "run", .value = "ID", .kind = OPTION_UUID, .offset = MEMBER(run), .help = "of this run only"},
-    {.name = "from",
-     .value = "end|oldest",
+    {.name = "outcome",
+     .value = "stored|replayed|rejected",
      .kind = OPTION_CHOICE,
+     .offset = MEMBER(outcome),
+     .choices = WANTED,
+     .help = "of this outcome only"},
+    {.name = "from",
+     .value = "PLACE",
      .offset = MEMBER(from),
      .fallback = "end",
-     .choices = STARTS,
-     .help = "only what comes from now on, or everything that is still there"},
+     .help = "oldest, end, an offset, a time or an age",
+     .details = "A time is 2026-01-02T03:04:05Z or 2026-01-02, an age 90s, 15m, 24h or 7d. An offset is that "
+                "of every "
+                "partition that is read."},
+    {.name = "partition",
+     .value = "N",
+     .kind = OPTION_PARTITION,
+     .offset = MEMBER(partition),
+     .fallback = "all",
+     .min = 0,
+     .max = 99999,
+     .help = "of this partition only"},
     {.name = "count",
      .value = "N",
      .kind = OPTION_INTEGER,
@@ -61,18 +75,30 @@ static const struct verb_option OPTIONS[] = {
      .min = 1,
      .max = 86400,
      .help = "end after so long without one (default: never)"},
+    {.name = "no-follow",
+     .value = "",
+     .kind = OPTION_FLAG,
+     .offset = MEMBER(no_follow),
+     .help = "end where the topic ends now"},
+    {.name = "format",
+     .value = "auto|json|table",
+     .kind = OPTION_CHOICE,
+     .offset = MEMBER(format),
+     .fallback = "auto",
+     .choices = FORMATS,
+     .help = "auto: a table on a terminal, else JSON lines"},
+    {.name = "config", .value = "FILE", .offset = MEMBER(config), .help = "settings; see gold-label --help"},
 };
 
 struct follow {
     struct results_options options;
     struct tool_settings settings;
     struct config *config;
-    int signal_fd;
-    int event_fd;
-    struct kafka_consumer *consumer;
+    struct reader reader;
     struct avro_codec *codec;
     struct arena *arena; /* of one result */
     struct output output;
+    bool as_table;
     bool behind; /* there may be more to fetch at once: taking stopped before the queue was empty */
     int64_t found;
     int64_t deadline_us; /* for the next one, where there is a timeout */
@@ -84,6 +110,16 @@ static int64_t now_us(void)
 }
 
 /* ---- one result ---- */
+
+static bool is_wanted(const struct follow *w, const struct label_result *r)
+{
+    enum wanted outcome = r->outcome != LABEL_CREATED ? WANTED_REJECTED
+                          : r->replayed               ? WANTED_REPLAYED
+                                                      : WANTED_STORED;
+    if (w->options.outcome != WANTED_ALL && w->options.outcome != (int)outcome)
+        return false;
+    return !w->options.run || text_equal_nocase(r->run_id_text, w->options.run);
+}
 
 static void print_result(struct follow *w, const struct kafka_message *m)
 {
@@ -97,10 +133,14 @@ static void print_result(struct follow *w, const struct kafka_message *m)
                     LOG_STR("code", f.code), LOG_STR("reason", f.message));
         return;
     }
-    if (w->options.run && !text_equal_nocase(result.run_id_text, w->options.run))
+    if (!is_wanted(w, &result))
         return;
-    json_write_result(&w->output.text, &result);
-    buffer_add_char(&w->output.text, '\n');
+    if (w->as_table) {
+        result_print_row(&w->output.text, &result, &record);
+    } else {
+        json_write_result(&w->output.text, &result);
+        buffer_add_char(&w->output.text, '\n');
+    }
     w->found++;
     w->deadline_us = now_us() + w->options.timeout_s * 1000000;
 }
@@ -120,7 +160,7 @@ static void take_results(struct follow *w)
     /* A NULL may stand for an event, with messages behind it; the eventfd would not tell of those again. */
     int nothing = 0;
     while (nothing < 2 && output_has_room(w) && !has_enough(w)) {
-        struct kafka_message *m = kafka_consumer_poll(w->consumer, 0);
+        struct kafka_message *m = reader_next(&w->reader, 0);
         if (!m) {
             nothing++;
             continue;
@@ -137,14 +177,14 @@ static void take_results(struct follow *w)
 static void sleep_until_something(const struct follow *w)
 {
     struct pollfd fds[] = {
-        {.fd = w->signal_fd, .events = POLLIN},
-        {.fd = w->event_fd, .events = POLLIN},
+        {.fd = w->reader.signal_fd, .events = POLLIN},
+        {.fd = w->reader.event_fd, .events = POLLIN},
         {.fd = output_is_empty(&w->output) ? -1 : w->output.fd, .events = POLLOUT},
     };
     uint64_t events;
     int nap_ms = w->behind && output_has_room(w) ? 0 : NAP_MS;
     if (poll(fds, sizeof fds / sizeof *fds, nap_ms) > 0 && fds[1].revents &&
-        read(w->event_fd, &events, sizeof events) < 0)
+        read(w->reader.event_fd, &events, sizeof events) < 0)
         log_debug("no event after all");
 }
 
@@ -161,9 +201,9 @@ static int follow(struct follow *w)
     struct fault f = {0};
     w->deadline_us = now_us() + w->options.timeout_s * 1000000;
     for (;;) {
-        if (signals_read(w->signal_fd) != SIGNAL_NONE)
-            return 0;
         take_results(w);
+        if (w->reader.stopped)
+            return 0;
         while (output_is_writable(w)) {
             status st = output_write(&w->output, &f);
             if (st == STATUS_NOT_FOUND)
@@ -176,6 +216,8 @@ static int follow(struct follow *w)
         if (output_is_empty(&w->output)) {
             if (has_enough(w))
                 return 0;
+            if (reader_is_done(&w->reader))
+                return w->options.count > 0 && !w->reader.stopped ? EXIT_STOPPED : 0;
             if (w->options.timeout_s > 0 && now_us() > w->deadline_us)
                 return w->options.count > 0 ? EXIT_STOPPED : 0;
         }
@@ -188,84 +230,63 @@ static int follow(struct follow *w)
 static status open_follow(struct follow *w, struct fault *f)
 {
     const struct avro_codec_options codec = {w->settings.command_schema_id, w->settings.result_schema_id};
-    const struct kafka_consumer_options consumer = {
-        .client_id = "gold-label-results",
-        .brokers = w->settings.brokers,
+    struct reader_options reader = {
+        .settings = &w->settings,
         .properties = config_kafka(w->config),
-        .queue_bytes = QUEUE_BYTES,
-        .read_committed = true,
+        .topic = w->settings.results_topic,
+        .to = {PLACE_END, 0},
+        .partition = w->options.partition,
+        .follow = !w->options.no_follow,
+        .connect_s = CONNECT_FOR_S,
     };
-    w->signal_fd = signals_open(); /* before librdkafka starts threads */
-    w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (w->signal_fd < 0 || w->event_fd < 0)
-        return fault_set(f, STATUS_FATAL, "descriptors", "no file descriptors: %s", strerror(errno));
-
     w->codec = avro_codec_new(&codec);
     w->arena = arena_new(ARENA_BLOCK);
     if (!w->codec || !w->arena)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for reading results");
-    status st = kafka_consumer_new(&consumer, &w->consumer, f);
-    if (st == STATUS_OK)
-        kafka_consumer_notify(w->consumer, w->event_fd);
-    return st;
-}
-
-static status assign_all(struct follow *w, struct fault *f)
-{
-    const char *topic = w->settings.results_topic;
-    int32_t partitions = kafka_consumer_partitions(w->consumer, topic, CONNECT_MS);
-    if (partitions < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker answers");
-    if (partitions == 0)
-        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", topic);
-    return kafka_consumer_assign(w->consumer, topic, NULL, (size_t)partitions,
-                                 (enum kafka_start)w->options.from, CONNECT_MS, f);
-}
-
-/* STATUS_TIMEOUT when a signal ended the waiting. */
-static status connect_follow(struct follow *w, struct fault *f)
-{
-    int64_t deadline = now_us() + CONNECT_FOR_S * INT64_C(1000000);
-    for (;;) {
-        status st = assign_all(w, f);
-        if (st != STATUS_RETRY || now_us() > deadline)
-            return st;
-        if (signals_read(w->signal_fd) != SIGNAL_NONE)
-            return STATUS_TIMEOUT;
-    }
+    if (!place_parse(w->options.from, clock_unix_us(clock_system()) / 1000, &reader.from))
+        return fault_set(f, STATUS_CONFIG, "place", "--from %.60s is no place", w->options.from);
+    return reader_open(&w->reader, &reader, f);
 }
 
 static int open_and_follow(struct follow *w)
 {
     struct fault f = {0};
     status st = open_follow(w, &f);
-    if (st == STATUS_OK)
-        st = connect_follow(w, &f);
-    if (st == STATUS_OK)
-        return follow(w);
     if (st == STATUS_TIMEOUT)
         return 0;
-
-    log_error("cannot follow the results", LOG_STR("reason", f.message));
-    return st == STATUS_CONFIG || st == STATUS_NOT_FOUND ? EXIT_CONFIG : EXIT_STOPPED;
+    if (st) {
+        log_error("cannot follow the results", LOG_STR("reason", f.message));
+        return reader_exit_code(st);
+    }
+    w->as_table =
+        w->options.format == FORMAT_TABLE || (w->options.format == FORMAT_AUTO && isatty(STDOUT_FILENO) == 1);
+    if (w->as_table)
+        result_print_head(&w->output.text);
+    return follow(w);
 }
 
 static void follow_dispose(struct follow *w)
 {
-    kafka_consumer_close(w->consumer);
+    reader_dispose(&w->reader);
     avro_codec_free(w->codec);
     arena_free(w->arena);
     output_dispose(&w->output);
-    if (w->event_fd >= 0)
-        close(w->event_fd);
-    if (w->signal_fd >= 0)
-        close(w->signal_fd);
     config_free(w->config);
+}
+
+static void check_options(const struct results_options *o, struct buffer *faults)
+{
+    struct place place;
+    if (o->from && !place_parse(o->from, 0, &place))
+        buffer_printf(
+            faults,
+            "--from %s must be oldest, end, an offset, a time (2026-01-02T03:04:05Z) or an age (15m)\n",
+            o->from);
 }
 
 static int run(int argc, char **argv)
 {
-    struct follow w = {.signal_fd = -1, .event_fd = -1, .output = {.fd = STDOUT_FILENO}};
+    struct follow w = {.reader = {.signal_fd = -1, .event_fd = -1}, .output = {.fd = STDOUT_FILENO}};
     struct buffer faults = {0};
 
     if (options_parse(&VERB_RESULTS, argc, argv, &w.options, &faults) == OPTIONS_HELP) {
@@ -273,6 +294,7 @@ static int run(int argc, char **argv)
         buffer_dispose(&faults);
         return 0;
     }
+    check_options(&w.options, &faults);
     w.config = tool_settings_load(w.options.config, &w.settings, &faults);
 
     int code = !w.config || faults.len ? options_refuse(&VERB_RESULTS, &faults) : open_and_follow(&w);
@@ -283,7 +305,7 @@ static int run(int argc, char **argv)
 
 const struct verb VERB_RESULTS = {
     .name = "results",
-    .summary = "Follows the results as JSON, one per line",
+    .summary = "Follows the results, as JSON lines or as a table",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .notes = "A result that cannot be read is named on stderr and passed over.\n"
@@ -291,6 +313,7 @@ const struct verb VERB_RESULTS = {
              "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout before\n"
              "--count.\n",
     .examples = "  gold-label results --run $RUN_ID\n"
-                "  gold-label results --from oldest --timeout 5s > results.ndjson\n",
+                "  gold-label results --from oldest --no-follow > results.ndjson\n"
+                "  gold-label results --from 15m --outcome rejected\n",
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "common/label.h"
 #include "common/text.h"
 #include "common/token.h"
+#include "producer-tool/token_expiry.h"
 
 enum {
     FILE_MAX = LABEL_TOKEN_MAX + 16, /* a line end behind the token */
@@ -65,6 +66,7 @@ static void take_token(struct credentials *c, const char *origin, struct slice t
     }
     buffer_add_text(&c->authorization, "Bearer ");
     buffer_add_slice(&c->authorization, token);
+    c->expires_at = token_expiry(token);
     if (!c->account_was_given)
         read_account(token, &c->account);
 }
@@ -73,6 +75,10 @@ static void take_token_file(struct credentials *c, const char *path, struct buff
 {
     struct buffer text = {0};
     struct fault f = {0};
+    c->token_file = path;
+    /* Looked at before it is read: a change in between is seen the next time. */
+    if (stat(path, &c->file) != 0)
+        c->file = (struct stat){0};
     if (config_read_file(path, FILE_MAX, &text, &f) == STATUS_OK)
         take_token(c, "--token-file", without_line_end(buffer_slice(&text)), faults);
     else
@@ -83,6 +89,7 @@ static void take_token_file(struct credentials *c, const char *path, struct buff
 void credentials_load(struct credentials *c, const char *token_file, const char *token, const char *account,
                       struct buffer *faults)
 {
+    c->expires_at = -1;
     if (account) {
         const char *wrong = wrong_with_account(slice_of(account));
         if (wrong)
@@ -114,4 +121,41 @@ struct slice credentials_authorization(const struct credentials *c)
 struct slice credentials_account(const struct credentials *c)
 {
     return c->account.len ? buffer_slice(&c->account) : SLICE_NONE;
+}
+
+bool credentials_have_expired(const struct credentials *c, int64_t unix_s)
+{
+    return c->authorization.len && c->expires_at >= 0 && unix_s >= c->expires_at;
+}
+
+static bool is_other_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino != b->st_ino || a->st_dev != b->st_dev || a->st_size != b->st_size ||
+           a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
+}
+
+enum credentials_news credentials_renew(struct credentials *c, struct buffer *faults)
+{
+    struct stat now;
+    if (!c->token_file || stat(c->token_file, &now) != 0 || !is_other_file(&now, &c->file))
+        return CREDENTIALS_SAME;
+
+    struct credentials fresh = {.account_was_given = c->account_was_given};
+    size_t faults_before = faults->len;
+    fresh.expires_at = -1;
+    take_token_file(&fresh, c->token_file, faults);
+    c->file = fresh.file;
+    /* The ids of keys and places hang on the account. */
+    if (faults->len == faults_before && !c->account_was_given &&
+        !slice_equal(buffer_slice(&fresh.account), buffer_slice(&c->account)))
+        buffer_add_text(faults, "the new token of --token-file belongs to another account\n");
+    if (faults->len != faults_before || fresh.authorization.failed || fresh.account.failed) {
+        credentials_dispose(&fresh);
+        return CREDENTIALS_BROKEN;
+    }
+    buffer_dispose(&c->authorization);
+    buffer_dispose(&fresh.account);
+    c->authorization = fresh.authorization;
+    c->expires_at = fresh.expires_at;
+    return CREDENTIALS_RENEWED;
 }

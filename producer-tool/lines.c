@@ -1,18 +1,18 @@
 #include "producer-tool/lines.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BLOCK = 256 * 1024 }; /* asked for at once */
 
 struct lines {
-    int fd;
+    struct source *source;
     size_t max;
     uint64_t number;
-    bool ended;   /* read(2) has said so */
-    bool passing; /* inside a line that is too long: its bytes are dropped */
+    uint64_t line_start; /* of the line that was given last, in the input */
+    uint64_t line_end;
+    uint64_t dropped; /* bytes of the line that is being passed over */
+    bool passing;     /* inside a line that is too long: its bytes are dropped */
 
     char *at;
     size_t capacity;
@@ -21,12 +21,12 @@ struct lines {
     size_t len;     /* bytes read */
 };
 
-struct lines *lines_new(int fd, size_t max)
+struct lines *lines_new(struct source *source, size_t max)
 {
     struct lines *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    l->fd = fd;
+    l->source = source;
     l->max = max;
     l->capacity = max + BLOCK;
     l->at = malloc(l->capacity);
@@ -50,6 +50,9 @@ static enum lines_next take(struct lines *l, size_t end, size_t next, struct sli
 {
     bool too_long = l->passing || end - l->start > l->max;
     *out = slice_make(l->at + l->start, end - l->start);
+    l->line_start = l->line_end;
+    l->line_end += l->dropped + (next - l->start);
+    l->dropped = 0;
     l->start = l->scanned = next;
     l->passing = false;
     l->number++;
@@ -66,9 +69,10 @@ enum lines_next lines_next(struct lines *l, struct slice *out)
     l->scanned = l->len;
     if (l->len - l->start > l->max) {
         l->passing = true;
+        l->dropped += l->len - l->start;
         l->start = l->scanned = l->len = 0;
     }
-    if (!l->ended)
+    if (!source_has_ended(l->source))
         return LINES_MORE;
     return l->passing || l->len > l->start ? take(l, l->len, l->len, out) : LINES_END;
 }
@@ -78,10 +82,25 @@ uint64_t lines_number(const struct lines *l)
     return l->number;
 }
 
+uint64_t lines_start(const struct lines *l)
+{
+    return l->line_start;
+}
+
+uint64_t lines_end(const struct lines *l)
+{
+    return l->line_end;
+}
+
+void lines_start_behind(struct lines *l, uint64_t number, uint64_t offset)
+{
+    l->number = number;
+    l->line_start = l->line_end = offset;
+}
+
 status lines_fill(struct lines *l, struct fault *f)
 {
-    if (l->ended)
-        return STATUS_OK;
+    size_t got = 0;
 
     /* What is left is part of one line and at most `max` bytes: there is a block of room behind it. */
     memmove(l->at, l->at + l->start, l->len - l->start);
@@ -89,12 +108,7 @@ status lines_fill(struct lines *l, struct fault *f)
     l->scanned -= l->start;
     l->start = 0;
 
-    ssize_t n = read(l->fd, l->at + l->len, l->capacity - l->len);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return STATUS_RETRY;
-    if (n < 0)
-        return fault_set(f, STATUS_FATAL, "input", "the input cannot be read: %s", strerror(errno));
-    l->ended = n == 0;
-    l->len += (size_t)n;
-    return STATUS_OK;
+    status st = source_read(l->source, l->at + l->len, l->capacity - l->len, &got, f);
+    l->len += got;
+    return st;
 }

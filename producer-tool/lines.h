@@ -1,9 +1,10 @@
-/* Lines of a descriptor, in bounded memory. A line above the limit is passed over and reported as such, never cut.
+/* Lines of an input, in bounded memory. A line above the limit is passed over and reported as such, never cut.
  *
- * It never waits by itself: lines_fill() makes exactly one read(2), so that the caller decides with poll(2) when. */
+ * It never waits by itself: lines_fill() makes at most one read(2), so that the caller decides with poll(2) when. */
 #pragma once
 #include "common/slice.h"
 #include "common/status.h"
+#include "producer-tool/source.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,14 +17,20 @@ enum lines_next {
     LINES_END,
 };
 
-/* `fd` stays the caller's; `max` is the longest line in bytes. NULL when memory is short. */
-struct lines *lines_new(int fd, size_t max);
+/* `source` stays the caller's; `max` is the longest line in bytes. NULL when memory is short. */
+struct lines *lines_new(struct source *source, size_t max);
 void lines_free(struct lines *l);
+/* The first `number` lines, of `offset` bytes, were passed over in the source before. */
+void lines_start_behind(struct lines *l, uint64_t number, uint64_t offset);
 
 /* The next line of what was read. The last one needs no line feed. */
 enum lines_next lines_next(struct lines *l, struct slice *out);
 /* The number of the line that lines_next() gave last, from 1; what it passed over counts. */
 uint64_t lines_number(const struct lines *l);
-/* Call after LINES_MORE, when the descriptor is readable. Errors: STATUS_RETRY (nothing there after all), STATUS_FATAL (the
- * reason is in `f`). */
+/* Where that line starts, and where the next one does: bytes from the beginning of the (unpacked) input. */
+uint64_t lines_start(const struct lines *l);
+uint64_t lines_end(const struct lines *l);
+
+/* Call after LINES_MORE, when the descriptor is readable or source_is_ready(). Errors: STATUS_RETRY (nothing there after all),
+ * STATUS_FATAL (the reason is in `f`). */
 status lines_fill(struct lines *l, struct fault *f) must_check;

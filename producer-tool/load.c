@@ -2,14 +2,16 @@
 
 #include "common/log.h"
 #include "common/signals.h"
-#include "producer-tool/lines.h"
+#include "producer-tool/load_line.h"
 #include <poll.h>
 #include <unistd.h>
 
 enum {
     BURST = 256,  /* lines between two looks at what has come */
-    NAP_MS = 200, /* the longest sleep: deadlines and refused produces are looked at again */
+    NAP_MS = 200, /* the longest sleep: deadlines, refused produces and the token are looked at again */
     ARENA_BLOCK = 256 * 1024,
+    TOKEN_US = 500000,   /* between two looks at the token's file */
+    QUIET_US = 10000000, /* nothing moves: say so */
 };
 
 enum load_phase {
@@ -22,104 +24,146 @@ struct load {
     const struct load_options *o;
     enum load_phase phase;
     enum summary_end end;
+    int64_t now_us;      /* of this turn of the loop */
     int64_t deadline_us; /* for the next progress, where progress is owed to us */
+    bool is_quiet;       /* that nothing moves has been said */
 
-    struct lines *lines;
-    struct arena *arena; /* of the line at hand */
-    bool holding;        /* `command` was read, and the sender has not taken it yet */
+    struct arena *arena;         /* of the line at hand */
+    struct ledger_line *holding; /* `command` was read, and the sender has not taken it yet; NULL: none */
     struct label_command command;
+    bool has_random_ids; /* that has been said */
+
+    struct pace pace;
+    int64_t token_at_us; /* when to look at the token again */
+    bool has_expired;
 
     bool hungry; /* no whole line is here: wait for input */
     bool eager;  /* there is more to do without waiting */
 };
 
-static int64_t now_us(const struct load *l)
-{
-    return clock_monotonic_us(l->o->clock);
-}
-
 /* Something moved. After an interrupt the deadline stays: the user waits for the prompt. */
 static void postpone(struct load *l)
 {
+    l->is_quiet = false;
     if (l->end != SUMMARY_INTERRUPTED)
-        l->deadline_us = now_us(l) + l->o->timeout_us;
+        l->deadline_us = l->now_us + l->o->timeout_us;
 }
 
 /* Reads no further. */
 static void finish(struct load *l, enum summary_end end)
 {
-    postpone(l);
+    if (l->phase == LOAD_READING)
+        postpone(l);
     l->phase = LOAD_FINISHING;
     l->end = end;
     l->hungry = l->eager = false;
-    if (!l->holding)
-        return;
-    l->holding = false;
-    summary_count(l->o->summary, SUMMARY_NOT_SENT);
-    log_warning("line not sent", LOG_INT("line", lines_number(l->lines)));
+    if (l->holding)
+        ledger_settle(l->o->ledger, l->holding, SUMMARY_NOT_SENT, "not_sent", SLICE_NONE);
+    l->holding = NULL;
+}
+
+static void stop(struct load *l, const char *what, const struct fault *f)
+{
+    progress_clear(&l->o->journal->progress);
+    log_error(what, LOG_STR("reason", f->message));
+    finish(l, SUMMARY_STOPPED);
 }
 
 /* ---- one line ---- */
 
-static void reject(struct load *l, const struct fault *f)
+static void reject(struct load *l, struct ledger_line *line, const struct fault *f)
 {
-    summary_reject(l->o->summary, lines_number(l->lines), f->code, slice_of(f->message));
+    ledger_settle(l->o->ledger, line, SUMMARY_REJECTED, f->code, slice_of(f->message));
 }
 
 /* Returns whether the next line may be looked at. */
 static bool send_held(struct load *l)
 {
     struct fault f = {0};
-    status st = sender_send(l->o->sender, lines_number(l->lines), &l->command, &f);
+    struct ledger_line *line = l->holding;
+    status st = sender_send(l->o->sender, line, &l->command, &f);
 
     switch (st) {
     case STATUS_FULL:
     case STATUS_RETRY:
         return false;
     case STATUS_OK:
-        l->holding = false;
+        l->holding = NULL;
+        pace_count(&l->pace, l->now_us);
         return true;
     case STATUS_INVALID:
     case STATUS_TOO_LARGE:
-        l->holding = false;
-        reject(l, &f);
+        l->holding = NULL;
+        reject(l, line, &f);
         return true;
     default:
-        log_error("cannot send", LOG_STR("reason", f.message), LOG_STR("status", status_text(st)));
-        finish(l, SUMMARY_STOPPED);
+        stop(l, "cannot send", &f);
         return false;
     }
 }
 
-static bool take_line(struct load *l, struct slice line)
+static struct ledger_line *enter(struct load *l, struct slice text)
+{
+    const struct lines *lines = l->o->lines;
+    struct ledger_line *line =
+        ledger_add(l->o->ledger, lines_number(lines), lines_start(lines), lines_end(lines), text);
+    if (!line) {
+        const struct fault f = {"no_memory", "no memory for a line"};
+        stop(l, "stopped reading", &f);
+    }
+    return line;
+}
+
+/* Once: it is about all lines of this kind. */
+static void warn_of_random_id(struct load *l)
+{
+    if (!l->has_random_ids)
+        log_warning(
+            "lines without id and key get new ids each time, because this input cannot be read twice: "
+            "sent again they are stored again",
+            LOG_INT("line", lines_number(l->o->lines)));
+    l->has_random_ids = true;
+}
+
+static bool take_line(struct load *l, struct slice text)
 {
     struct fault f = {0};
-    if (send_line_is_blank(line))
+    enum send_line_id from = SEND_LINE_GIVEN;
+    if (send_line_is_blank(text))
         return true;
 
-    l->o->summary->read++;
-    l->holding = true;
+    struct ledger_line *line = enter(l, text);
+    if (!line)
+        return false;
     arena_reset(l->arena);
-    status st =
-        send_line_read(line, &l->o->rules, clock_unix_us(l->o->clock) / 1000, l->arena, &l->command, &f);
-    if (st == STATUS_OK)
+    status st = send_line_read(text, line->number, &l->o->rules, clock_unix_us(l->o->clock) / 1000, l->arena,
+                               &l->command, &from, &f);
+    if (st == STATUS_OK) {
+        if (from == SEND_LINE_RANDOM)
+            warn_of_random_id(l);
+        line->id = l->command.command_id;
+        line->has_id = true;
+        l->holding = line;
         return send_held(l);
+    }
     if (status_class(st) == STATUS_CLASS_INVALID) {
-        l->holding = false;
-        reject(l, &f);
+        reject(l, line, &f);
+        load_locate(text, &f, &line->reason);
         return true;
     }
-    log_error("cannot read a line", LOG_STR("reason", f.message));
-    finish(l, SUMMARY_STOPPED);
+    l->holding = line;
+    stop(l, "cannot read a line", &f);
     return false;
 }
 
 static bool pass_over_long_line(struct load *l)
 {
     struct fault f;
-    fault_set(&f, STATUS_TOO_LARGE, "too_large", "a line has at most %d bytes", LABEL_BODY_MAX);
-    l->o->summary->read++;
-    reject(l, &f);
+    struct ledger_line *line = enter(l, SLICE_NONE);
+    if (!line)
+        return false;
+    load_too_long(&f);
+    reject(l, line, &f);
     return true;
 }
 
@@ -129,10 +173,10 @@ static bool step(struct load *l)
     struct slice line;
     if (l->holding)
         return send_held(l);
-    if (!sender_has_room(l->o->sender))
+    if (!ledger_has_room(l->o->ledger) || !pace_allows(&l->pace, l->now_us) || l->has_expired)
         return false;
 
-    switch (lines_next(l->lines, &line)) {
+    switch (lines_next(l->o->lines, &line)) {
     case LINES_LINE:
         return take_line(l, line);
     case LINES_TOO_LONG:
@@ -148,62 +192,120 @@ static bool step(struct load *l)
 
 static void read_burst(struct load *l)
 {
-    uint64_t before = lines_number(l->lines);
+    uint64_t before = lines_number(l->o->lines);
     int steps = 0;
     while (steps < BURST && step(l))
         steps++;
     l->eager = steps == BURST;
-    if (lines_number(l->lines) != before)
+    if (lines_number(l->o->lines) != before)
         postpone(l);
 }
 
-/* ---- the loop ---- */
+/* ---- what is looked at now and then ---- */
 
 static void take_signals(struct load *l)
 {
-    /* A lost terminal (SIGHUP) ends a load like a Ctrl-C. */
     while (signals_read(l->o->signal_fd) != SIGNAL_NONE) {
         if (l->end == SUMMARY_INTERRUPTED) {
             l->phase = LOAD_DONE;
             return;
         }
-        log_info("interrupted: waiting for what is in flight", LOG_INT("lines", sender_open(l->o->sender)));
+        progress_clear(&l->o->journal->progress);
+        log_info("interrupted: waiting for what is in flight; once more ends at once",
+                 LOG_INT("lines", ledger_open(l->o->ledger)));
         finish(l, SUMMARY_INTERRUPTED);
     }
+}
+
+static void look_at_token(struct load *l)
+{
+    struct buffer faults = {0};
+    if (l->now_us < l->token_at_us)
+        return;
+    l->token_at_us = l->now_us + TOKEN_US;
+
+    enum credentials_news news = credentials_renew(l->o->credentials, &faults);
+    if (news == CREDENTIALS_BROKEN)
+        log_warning("the old token stays", LOG_SLICE("reason", buffer_slice(&faults)));
+    if (news == CREDENTIALS_RENEWED) {
+        log_info("a new token was read");
+        sender_set_authorization(l->o->sender, credentials_authorization(l->o->credentials));
+    }
+    buffer_dispose(&faults);
+
+    bool expired = credentials_have_expired(l->o->credentials, clock_unix_us(l->o->clock) / 1000000);
+    if (expired && !l->has_expired && l->phase == LOAD_READING) {
+        const struct fault f = {"expired", "the token has expired"};
+        if (l->o->credentials->token_file)
+            log_warning("the token has expired: waiting for a new one in its file");
+        else
+            stop(l, "stopped reading", &f);
+    }
+    l->has_expired = expired;
 }
 
 /* Whether somebody else has to move before we can. */
 static bool is_stuck(const struct load *l)
 {
-    return l->phase == LOAD_FINISHING || l->holding || !sender_has_room(l->o->sender);
+    return l->phase == LOAD_FINISHING || l->holding || l->has_expired || !ledger_has_room(l->o->ledger);
+}
+
+static void look_at_deadline(struct load *l)
+{
+    if (!is_stuck(l))
+        return;
+    if (!l->is_quiet && l->now_us > l->deadline_us - l->o->timeout_us + QUIET_US) {
+        l->is_quiet = true;
+        progress_clear(&l->o->journal->progress);
+        log_warning("nothing moves: waiting", LOG_INT("lines", ledger_open(l->o->ledger)),
+                    LOG_INT("timeout_s", l->o->timeout_us / 1000000));
+    }
+    if (l->now_us > l->deadline_us) {
+        const struct fault f = {"timeout", "nothing moved within --timeout"};
+        stop(l, "gave up waiting", &f);
+        l->phase = LOAD_DONE;
+    }
 }
 
 static void look_at_the_end(struct load *l)
 {
+    struct fault f = {0};
+    ledger_close(l->o->ledger);
+    if (journal_tick(l->o->journal, l->o->summary, l->now_us, &f) != STATUS_OK && l->phase == LOAD_READING)
+        stop(l, "stopped reading", &f);
     if (l->phase == LOAD_READING && sender_is_broken(l->o->sender)) {
-        log_error("stopped reading: Kafka refuses or is away");
-        finish(l, SUMMARY_STOPPED);
+        fault_set(&f, STATUS_RETRY, "kafka", "Kafka refuses or is away");
+        stop(l, "stopped reading", &f);
     }
-    if (l->phase == LOAD_FINISHING && sender_open(l->o->sender) == 0) {
-        l->phase = LOAD_DONE;
-    } else if (l->phase != LOAD_DONE && is_stuck(l) && now_us(l) > l->deadline_us) {
-        log_error("gave up waiting", LOG_INT("lines", sender_open(l->o->sender)),
-                  LOG_INT("timeout_s", l->o->timeout_us / 1000000));
-        if (l->phase == LOAD_READING)
-            finish(l, SUMMARY_STOPPED);
-        l->phase = LOAD_DONE;
+    if (l->phase == LOAD_READING && summary_is_over(l->o->summary, &l->o->limit)) {
+        fault_set(&f, STATUS_INVALID, "max_errors", "%llu of %llu lines are rejected: more than --max-errors",
+                  (unsigned long long)l->o->summary->outcomes[SUMMARY_REJECTED],
+                  (unsigned long long)l->o->summary->read);
+        stop(l, "stopped reading", &f);
     }
+    if (l->phase == LOAD_FINISHING && ledger_open(l->o->ledger) == 0)
+        l->phase = LOAD_DONE;
+    else if (l->phase != LOAD_DONE)
+        look_at_deadline(l);
 }
+
+/* ---- the loop ---- */
 
 static void feed(struct load *l)
 {
     struct fault f;
-    status st = lines_fill(l->lines, &f);
+    status st = lines_fill(l->o->lines, &f);
     l->hungry = st == STATUS_RETRY;
-    if (st != STATUS_OK && st != STATUS_RETRY) {
-        log_error("stopped reading", LOG_STR("reason", f.message));
-        finish(l, SUMMARY_STOPPED);
-    }
+    if (st != STATUS_OK && st != STATUS_RETRY)
+        stop(l, "stopped reading", &f);
+}
+
+static int nap_ms(const struct load *l)
+{
+    if (l->eager || (l->hungry && source_is_ready(l->o->source)))
+        return 0;
+    int64_t wait = pace_wait_ms(&l->pace, l->now_us);
+    return wait > 0 && wait < NAP_MS ? (int)wait : NAP_MS;
 }
 
 static void sleep_until_something(struct load *l)
@@ -214,19 +316,21 @@ static void sleep_until_something(struct load *l)
         {.fd = l->hungry ? l->o->input_fd : -1, .events = POLLIN},
     };
     uint64_t events;
-    if (poll(fds, sizeof fds / sizeof *fds, l->eager ? 0 : NAP_MS) <= 0)
-        return;
-    if (fds[1].revents && read(l->o->event_fd, &events, sizeof events) < 0)
-        return;
-    if (fds[2].revents)
+    int ready = poll(fds, sizeof fds / sizeof *fds, nap_ms(l));
+    if (ready > 0 && fds[1].revents && read(l->o->event_fd, &events, sizeof events) < 0)
+        log_debug("no event after all");
+    if (l->hungry && ((ready > 0 && fds[2].revents) || source_is_ready(l->o->source)))
         feed(l);
 }
 
 static void load_loop(struct load *l)
 {
+    l->now_us = clock_monotonic_us(l->o->clock);
     postpone(l);
     while (l->phase != LOAD_DONE) {
+        l->now_us = clock_monotonic_us(l->o->clock);
         take_signals(l);
+        look_at_token(l);
         if (sender_serve(l->o->sender) > 0)
             postpone(l);
         if (l->phase == LOAD_READING)
@@ -240,18 +344,17 @@ static void load_loop(struct load *l)
 enum summary_end load_run(const struct load_options *options)
 {
     struct load l = {
-        .o = options,
-        .end = SUMMARY_COMPLETE,
-        .lines = lines_new(options->input_fd, LABEL_BODY_MAX),
-        .arena = arena_new(ARENA_BLOCK),
-    };
-    if (l.lines && l.arena) {
+        .o = options, .end = SUMMARY_COMPLETE, .arena = arena_new(ARENA_BLOCK), .pace = options->pace};
+    if (l.arena) {
         load_loop(&l);
     } else {
         log_error("no memory for a load");
         l.end = SUMMARY_STOPPED;
     }
-    lines_free(l.lines);
+    if (l.end == SUMMARY_COMPLETE && source_has_changed(options->source)) {
+        log_error("the input was changed while it was read: what was sent is a mixture");
+        l.end = SUMMARY_STOPPED;
+    }
     arena_free(l.arena);
     return l.end;
 }

@@ -1,112 +1,21 @@
 #include "producer-tool/options.h"
 
-#include "common/text.h"
-#include "common/uuid.h"
-#include <inttypes.h>
 #include <string.h>
 
-enum {
-    EXIT_USAGE = 2,
-    HELP_WIDTH = 80,
-};
-
-/* ---- values ---- */
-
-static const char *parse_text(const struct verb_option *o, const char *text, void *member)
-{
-    (void)o;
-    *(const char **)member = text;
-    return *text ? NULL : "must not be empty";
-}
-
-static const char *parse_uuid(const struct verb_option *o, const char *text, void *member)
-{
-    (void)o;
-    struct uuid id;
-    *(const char **)member = text;
-    return uuid_parse(slice_of(text), &id) ? NULL : "must be a UUID (36 characters with dashes)";
-}
-
-static const char *store_number(const struct verb_option *o, uint64_t number, void *member)
-{
-    int64_t n = (int64_t)number;
-    *(int64_t *)member = n;
-    return n >= o->min && n <= o->max ? NULL : "is out of bounds";
-}
-
-static const char *parse_integer(const struct verb_option *o, const char *text, void *member)
-{
-    uint64_t number = 0;
-    if (!text_to_u64(slice_of(text), INT64_MAX, &number))
-        return "must be a whole number";
-    return store_number(o, number, member);
-}
-
-static const char *parse_duration(const struct verb_option *o, const char *text, void *member)
-{
-    static const struct {
-        char unit;
-        uint64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    struct slice digits = slice_of(text);
-    uint64_t factor = 1;
-    uint64_t number = 0;
-
-    for (size_t i = 0; digits.len && i < sizeof units / sizeof *units; i++) {
-        if (text[digits.len - 1] == units[i].unit) {
-            factor = units[i].seconds;
-            digits.len--;
-            break;
-        }
-    }
-    if (!text_to_u64(digits, INT64_MAX / factor, &number))
-        return "must be a number of seconds, or a number and one of s, m, h, d";
-    return store_number(o, number * factor, member);
-}
-
-static const char *parse_choice(const struct verb_option *o, const char *text, void *member)
-{
-    for (int i = 0; o->choices[i]; i++) {
-        if (strcmp(o->choices[i], text) == 0) {
-            *(int *)member = i;
-            return NULL;
-        }
-    }
-    return "is not one of the choices";
-}
-
-/* Each stores the value and returns NULL, or says what is wrong with it. */
-static const char *(*const PARSERS[])(const struct verb_option *, const char *, void *) = {
-    [OPTION_TEXT] = parse_text,         [OPTION_UUID] = parse_uuid,     [OPTION_INTEGER] = parse_integer,
-    [OPTION_DURATION] = parse_duration, [OPTION_CHOICE] = parse_choice,
-};
+enum { EXIT_USAGE = 2 };
 
 static void *member_of(void *out, size_t offset)
 {
     return (char *)out + offset;
 }
 
-static bool is_number(const struct verb_option *o)
-{
-    return o->kind == OPTION_INTEGER || o->kind == OPTION_DURATION;
-}
-
-static void add_bounds(const struct verb_option *o, struct buffer *to)
-{
-    if (is_number(o))
-        buffer_printf(to, " (%" PRId64 " to %" PRId64 "%s)", o->min, o->max,
-                      o->kind == OPTION_DURATION ? " seconds" : "");
-    if (o->kind == OPTION_CHOICE)
-        buffer_printf(to, " (%s)", o->value);
-}
-
 static void set_option(const struct verb_option *o, const char *text, void *out, struct buffer *faults)
 {
-    const char *wrong = PARSERS[o->kind](o, text, member_of(out, o->offset));
+    const char *wrong = option_set(o, text, member_of(out, o->offset));
     if (!wrong)
         return;
     buffer_printf(faults, "--%s %s %s", o->name, text, wrong);
-    add_bounds(o, faults);
+    option_add_bounds(o, faults);
     buffer_add_char(faults, '\n');
 }
 
@@ -118,12 +27,8 @@ static void set_defaults(const struct verb *v, void *out, struct buffer *faults)
         const struct verb_option *o = &v->options[i];
         if (o->fallback)
             set_option(o, o->fallback, out, faults);
-        else if (is_number(o))
-            *(int64_t *)member_of(out, o->offset) = 0;
-        else if (o->kind == OPTION_CHOICE)
-            *(int *)member_of(out, o->offset) = 0;
         else
-            *(const char **)member_of(out, o->offset) = NULL;
+            option_clear(o, member_of(out, o->offset));
     }
 }
 
@@ -166,6 +71,12 @@ static int read_option(struct reader *r, const char *arg, const char *next)
         return 1;
     }
     mark_seen(r, o);
+    if (o->kind == OPTION_FLAG) {
+        if (equals)
+            buffer_printf(r->faults, "--%s takes no value\n", o->name);
+        set_option(o, "", r->out, r->faults);
+        return 1;
+    }
     if (equals) {
         set_option(o, equals + 1, r->out, r->faults);
         return 1;
@@ -191,6 +102,8 @@ static void check_whole(const struct reader *r)
     if (r->operands > most)
         buffer_printf(r->faults, "%zu arguments besides options: %s takes %s\n", r->operands, r->verb->name,
                       most ? "at most one" : "none");
+    if (r->verb->operand_required && r->operands == 0)
+        buffer_printf(r->faults, "%s is required\n", r->verb->operand);
     for (size_t i = 0; i < r->verb->n_options; i++) {
         const struct verb_option *o = &r->verb->options[i];
         if (o->required && !(r->seen & (UINT64_C(1) << i)))
@@ -223,64 +136,6 @@ enum options_next options_parse(const struct verb *v, int argc, char **argv, voi
     }
     check_whole(&r);
     return OPTIONS_RUN;
-}
-
-/* ---- help ---- */
-
-/* Prints `text` from column `indent` on, breaking at spaces; the cursor stands at that column already. */
-static void print_wrapped(struct slice text, int indent, FILE *to)
-{
-    size_t room = (size_t)(HELP_WIDTH - indent);
-    while (text.len > room) {
-        size_t cut = room;
-        while (cut > 0 && text.at[cut] != ' ')
-            cut--;
-        if (cut == 0)
-            break; /* a word longer than the column stays whole */
-        fprintf(to, "%.*s\n%*s", (int)cut, text.at, indent, "");
-        text = slice_make(text.at + cut + 1, text.len - cut - 1);
-    }
-    fprintf(to, "%.*s\n", (int)text.len, text.at);
-}
-
-static int label_width(const struct verb_option *o)
-{
-    return (int)(strlen("  --") + strlen(o->name) + 1 + strlen(o->value));
-}
-
-static void print_option(const struct verb_option *o, int indent, FILE *to)
-{
-    struct buffer text = {0};
-    buffer_add_text(&text, o->help);
-    if (o->required)
-        buffer_add_text(&text, " (required)");
-    else if (o->fallback)
-        buffer_printf(&text, " (default %s)", o->fallback);
-    fprintf(to, "  --%s %s%*s", o->name, o->value, indent - label_width(o), "");
-    print_wrapped(buffer_slice(&text), indent, to);
-    buffer_dispose(&text);
-}
-
-void options_print_help(const struct verb *v, FILE *to)
-{
-    int indent = v->operand ? (int)strlen(v->operand) + 2 : 0;
-    for (size_t i = 0; i < v->n_options; i++) {
-        int width = label_width(&v->options[i]);
-        indent = width > indent ? width : indent;
-    }
-    indent += 2;
-
-    fprintf(to, "usage: gold-label %s [OPTION VALUE]...", v->name);
-    if (v->operand)
-        fprintf(to, " [%s]", v->operand);
-    fprintf(to, "\n%s.\n\n", v->summary);
-    if (v->operand) {
-        fprintf(to, "  %-*s", indent - 2, v->operand);
-        print_wrapped(slice_of(v->operand_help), indent, to);
-    }
-    for (size_t i = 0; i < v->n_options; i++)
-        print_option(&v->options[i], indent, to);
-    fprintf(to, "\n%s\nExamples:\n%s", v->notes, v->examples);
 }
 
 int options_refuse(const struct verb *v, const struct buffer *faults)

@@ -1,6 +1,8 @@
 #include "producer-tool/send_line.h"
 
+#include "common/buffer.h"
 #include "common/json.h"
+#include <inttypes.h>
 #include <string.h>
 
 bool send_line_is_blank(struct slice line)
@@ -24,23 +26,16 @@ static bool is_key(struct slice key)
     return true;
 }
 
-static status choose_id(const struct json_label *label, const struct send_line_rules *rules, int64_t unix_ms,
-                        struct uuid *out, struct fault *f)
+static status check_key(const struct json_label *label, const struct send_line_rules *rules, struct fault *f)
 {
-    if (label->key.at == NULL) {
-        uuid_v7(out, unix_ms);
-        return STATUS_OK;
-    }
     if (label->command.command_id_text.at)
-        return fault_set(f, STATUS_INVALID, "invalid_value", "only one of id and key may be given");
+        return fault_set(f, STATUS_INVALID, "id_and_key", "only one of id and key may be given");
     if (!is_key(label->key))
-        return fault_set(f, STATUS_INVALID, "invalid_value",
+        return fault_set(f, STATUS_INVALID, "invalid_key",
                          "key must be 1 to %d visible ASCII characters without spaces", LABEL_KEY_MAX);
-    if (rules->account_id.at == NULL)
-        return fault_set(f, STATUS_INVALID, "invalid_value",
+    if (!rules->account_id.at && !rules->check_only)
+        return fault_set(f, STATUS_INVALID, "account_required",
                          "key needs the account, which the token does not name: give --account");
-    if (!uuid_of_key(out, rules->account_id, label->key))
-        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for an id");
     return STATUS_OK;
 }
 
@@ -53,8 +48,68 @@ static struct slice canonical(struct arena *a, const struct uuid *id)
     return slice_make(text, UUID_TEXT_LEN);
 }
 
-status send_line_read(struct slice line, const struct send_line_rules *rules, int64_t unix_ms,
-                      struct arena *a, struct label_command *out, struct fault *f)
+/* Account and run are part of the name: the same file for another of them is another set of labels. */
+static bool id_of_place(uint64_t number, const struct send_line_rules *rules, struct slice run_id,
+                        struct uuid *out)
+{
+    static const struct uuid NAME_SPACE = {
+        {0x5d, 0x4b, 0x0f, 0x1c, 0x8a, 0x0e, 0x4f, 0x5b, 0x9c, 0x77, 0x61, 0x2d, 0x8e, 0x0b, 0x3a, 0x94}};
+    struct buffer name = {0};
+    char digest[DIGEST_TEXT_LEN + 1];
+    struct uuid run;
+    char run_text[UUID_TEXT_LEN + 1] = "";
+
+    if (uuid_parse(run_id, &run))
+        uuid_format(&run, run_text);
+    digest_format(rules->digest, digest);
+    buffer_add_slice(&name, rules->account_id);
+    buffer_add_char(&name, '\0');
+    buffer_printf(&name, "%s %s %" PRIu64, run_text, digest, number);
+    bool ok = !name.failed;
+    if (ok)
+        uuid_v5(out, &NAME_SPACE, buffer_slice(&name));
+    buffer_dispose(&name);
+    return ok;
+}
+
+static status choose_id(const struct json_label *label, uint64_t number, const struct send_line_rules *rules,
+                        int64_t unix_ms, struct label_command *out, struct arena *a, enum send_line_id *from,
+                        struct fault *f)
+{
+    struct uuid id = {{0}};
+    bool ok = true;
+
+    *from = label->key.at             ? SEND_LINE_OF_KEY
+            : out->command_id_text.at ? SEND_LINE_GIVEN
+            : rules->digest           ? SEND_LINE_OF_PLACE
+                                      : SEND_LINE_RANDOM;
+    switch (*from) {
+    case SEND_LINE_GIVEN:
+        return STATUS_OK;
+    case SEND_LINE_OF_KEY: {
+        status st = check_key(label, rules, f);
+        if (st)
+            return st;
+        ok = rules->check_only || uuid_of_key(&id, rules->account_id, label->key);
+        break;
+    }
+    case SEND_LINE_OF_PLACE:
+        ok = id_of_place(number, rules, out->run_id_text, &id);
+        break;
+    case SEND_LINE_RANDOM:
+        if (!rules->check_only)
+            uuid_v7(&id, unix_ms);
+        break;
+    }
+    if (ok)
+        out->command_id_text = canonical(a, &id);
+    return ok && out->command_id_text.at ? STATUS_OK
+                                         : fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for an id");
+}
+
+status send_line_read(struct slice line, uint64_t number, const struct send_line_rules *rules,
+                      int64_t unix_ms, struct arena *a, struct label_command *out, enum send_line_id *from,
+                      struct fault *f)
 {
     struct json_label label = {0};
     status st = json_read_label(line, JSON_LABEL_LINE, a, &label, f);
@@ -65,19 +120,15 @@ status send_line_read(struct slice line, const struct send_line_rules *rules, in
     if (out->run_id_text.at == NULL)
         out->run_id_text = rules->run_id;
     if (out->run_id_text.at == NULL)
-        return fault_set(f, STATUS_INVALID, "invalid_value", "run_id is missing, and --run is not given");
-    if (label.key.at || out->command_id_text.at == NULL) {
-        struct uuid id;
-        st = choose_id(&label, rules, unix_ms, &id, f);
-        if (st)
-            return st;
-        out->command_id_text = canonical(a, &id);
-    }
+        return fault_set(f, STATUS_INVALID, "run_required", "run_id is missing, and --run is not given");
+    st = choose_id(&label, number, rules, unix_ms, out, a, from, f);
+    if (st)
+        return st;
     if (rules->account_in_record)
         out->account_id = rules->account_id;
 
     st = label_check(out, f);
-    if (st)
+    if (st || rules->check_only)
         return st;
     out->command_id_text = canonical(a, &out->command_id);
     out->run_id_text = canonical(a, &out->run_id);

@@ -4,13 +4,11 @@
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "producer-tool/tracker.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    QUEUE_BYTES = 64 * 1024 * 1024, /* of messages on their way out, and again of results on their way in */
     ARENA_BLOCK = 64 * 1024,
     CLOSE_MS = 1000,
 };
@@ -18,11 +16,10 @@ enum {
 struct sender {
     const struct tool_settings *settings;
     struct slice authorization;
-    struct summary *summary;
+    struct ledger *ledger;
     bool broken;
     size_t progress; /* delivery reports and results of the serve under way */
 
-    struct tracker *tracker;
     struct avro_codec *codec;
     struct arena *arena; /* of one result */
     struct buffer value; /* of one command */
@@ -33,48 +30,30 @@ struct sender {
     struct kafka_consumer *consumer; /* NULL where no results are followed */
 };
 
-static bool follows_results(const struct sender *s)
-{
-    return s->summary->wait == SUMMARY_WAIT_STORED;
-}
-
 /* ---- outcomes ---- */
-
-static void settle(struct sender *s, struct tracked *e, enum summary_outcome outcome)
-{
-    summary_count(s->summary, outcome);
-    tracker_settle(s->tracker, e);
-}
-
-static void log_undelivered(const struct sender *s, const struct tracked *e, const char *what,
-                            const char *error)
-{
-    log_error(what, LOG_INT("line", e->line), LOG_UUID("id", e->command_id),
-              LOG_STR("topic", s->settings->commands_topic), LOG_STR("error", error));
-}
 
 /* Where results are followed, a delivery says nothing yet, and a doubtful one may still be answered. */
 static void on_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                          const char *error)
 {
     struct sender *s = ctx;
-    struct tracked *e = opaque;
+    struct ledger_line *line = opaque;
 
     s->progress++;
-    if (delivery != KAFKA_DELIVERED)
-        log_undelivered(s, e, delivery == KAFKA_UNKNOWN ? "line perhaps not sent" : "line not sent", error);
     if (delivery != KAFKA_DELIVERED && retriable)
         s->broken = true;
-
-    /* Settling first keeps the entry alive for the report. */
-    if (!e->settled && delivery == KAFKA_NOT_DELIVERED)
-        settle(s, e, SUMMARY_NOT_SENT);
-    else if (!e->settled && !follows_results(s))
-        settle(s, e, delivery == KAFKA_DELIVERED ? SUMMARY_ACCEPTED : SUMMARY_UNKNOWN);
-    tracker_report(s->tracker, e);
+    ledger_report(line);
+    if (line->settled)
+        return;
+    if (delivery == KAFKA_NOT_DELIVERED)
+        ledger_settle(s->ledger, line, SUMMARY_NOT_SENT, "not_sent", slice_of(error));
+    else if (!s->consumer && delivery == KAFKA_DELIVERED)
+        ledger_settle(s->ledger, line, SUMMARY_ACCEPTED, NULL, SLICE_NONE);
+    else if (!s->consumer)
+        ledger_settle(s->ledger, line, SUMMARY_UNKNOWN, "unknown", slice_of(error));
 }
 
-static void on_result(struct sender *s, struct tracked *e, const struct kafka_message *m)
+static void on_result(struct sender *s, struct ledger_line *line, const struct kafka_message *m)
 {
     struct kafka_record record = kafka_view(m);
     struct label_result result = {0};
@@ -82,29 +61,26 @@ static void on_result(struct sender *s, struct tracked *e, const struct kafka_me
     struct uuid id;
 
     status st = avro_decode_result(s->codec, record.value, s->arena, &result, &f);
-    if (st == STATUS_OK && (!uuid_parse(result.command_id_text, &id) || uuid_compare(&id, &e->command_id)))
+    if (st == STATUS_OK && (!uuid_parse(result.command_id_text, &id) || uuid_compare(&id, &line->id)))
         st = fault_set(&f, STATUS_INVALID, "wrong_id", "it is about another label");
     if (st) {
-        log_error("the result of a line cannot be used", LOG_INT("line", e->line),
+        log_error("the result of a line cannot be used", LOG_INT("line", line->number),
                   LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),
                   LOG_STR("code", f.code), LOG_STR("reason", f.message));
-        settle(s, e, SUMMARY_UNKNOWN);
-        return;
+        ledger_settle(s->ledger, line, SUMMARY_UNKNOWN, f.code, slice_of(f.message));
+    } else if (result.outcome == LABEL_CREATED) {
+        ledger_settle(s->ledger, line, result.replayed ? SUMMARY_REPLAYED : SUMMARY_STORED, NULL, SLICE_NONE);
+    } else {
+        ledger_settle(s->ledger, line, SUMMARY_REJECTED, label_rejection_text(result.code), result.message);
     }
-    if (result.outcome == LABEL_CREATED) {
-        settle(s, e, result.replayed ? SUMMARY_REPLAYED : SUMMARY_STORED);
-        return;
-    }
-    summary_reject(s->summary, e->line, label_rejection_text(result.code), result.message);
-    tracker_settle(s->tracker, e);
 }
 
 static void take_message(struct sender *s, struct kafka_message *m)
 {
-    struct tracked *e = tracker_find(s->tracker, kafka_header_find(m, "correlation-id"));
-    if (e) {
+    struct ledger_line *line = ledger_find(s->ledger, kafka_header_find(m, "correlation-id"));
+    if (line) {
         s->progress++;
-        on_result(s, e, m);
+        on_result(s, line, m);
     }
     arena_reset(s->arena);
     kafka_message_free(m);
@@ -128,51 +104,44 @@ size_t sender_serve(struct sender *s)
 
 /* ---- sending ---- */
 
-bool sender_has_room(const struct sender *s)
-{
-    return !tracker_is_full(s->tracker);
-}
-
-size_t sender_open(const struct sender *s)
-{
-    return tracker_open(s->tracker);
-}
-
 bool sender_is_broken(const struct sender *s)
 {
     return s->broken;
 }
 
-static status produce(struct sender *s, struct tracked *e, const struct label_command *c)
+void sender_set_authorization(struct sender *s, struct slice authorization)
 {
-    char correlation[TRACKER_CORRELATION_LEN + 1];
+    s->authorization = authorization;
+}
+
+static status produce(struct sender *s, struct ledger_line *line, const struct label_command *c)
+{
+    char correlation[LEDGER_CORRELATION_LEN + 1];
     struct kafka_header headers[3];
     size_t n = 0;
 
-    tracker_correlation(s->tracker, e, correlation);
-    headers[n++] = (struct kafka_header){"correlation-id", slice_of(correlation)};
+    ledger_correlation(s->ledger, line, correlation);
+    headers[n++] = (struct kafka_header){"correlation-id", slice_make(correlation, LEDGER_CORRELATION_LEN)};
     if (s->authorization.at)
         headers[n++] = (struct kafka_header){"authorization", s->authorization};
     if (s->consumer)
         headers[n++] = (struct kafka_header){"reply-partition", slice_of(s->partition_text)};
     return kafka_produce(s->producer, s->settings->commands_topic, KAFKA_PARTITION_BY_KEY, c->run_id_text,
-                         buffer_slice(&s->value), headers, n, e);
+                         buffer_slice(&s->value), headers, n, line);
 }
 
-status sender_send(struct sender *s, uint64_t line, const struct label_command *c, struct fault *f)
+status sender_send(struct sender *s, struct ledger_line *line, const struct label_command *c, struct fault *f)
 {
     buffer_clear(&s->value);
     status st = avro_encode_command(s->codec, c, &s->value);
     if (st)
         return fault_set(f, st, status_text(st), "the command cannot be encoded");
 
-    struct tracked *e = tracker_add(s->tracker, line, &c->command_id);
-    st = produce(s, e, c);
-    if (st) {
-        tracker_withdraw(s->tracker, e);
+    st = produce(s, line, c);
+    if (st)
         return fault_set(f, st, status_text(st), "Kafka does not take the command for topic %s",
                          s->settings->commands_topic);
-    }
+    line->sent = true;
     return STATUS_OK;
 }
 
@@ -220,7 +189,7 @@ static status open_kafka(struct sender *s, const struct sender_options *o, struc
         .properties = o->properties,
         .message_timeout_ms = o->message_timeout_ms,
         .queue_messages = (int64_t)o->in_flight,
-        .queue_bytes = QUEUE_BYTES,
+        .queue_bytes = SENDER_QUEUE_BYTES,
         .in_flight = 5, /* what an idempotent producer may have */
         .idempotent = true,
         .delivered = on_delivered,
@@ -230,11 +199,11 @@ static status open_kafka(struct sender *s, const struct sender_options *o, struc
         .client_id = "gold-label-send",
         .brokers = o->settings->brokers,
         .properties = o->properties,
-        .queue_bytes = QUEUE_BYTES,
+        .queue_bytes = SENDER_QUEUE_BYTES,
         .read_committed = true,
     };
     status st = kafka_producer_new(&producer, &s->producer, f);
-    if (st == STATUS_OK && follows_results(s))
+    if (st == STATUS_OK && o->follow)
         st = kafka_consumer_new(&consumer, &s->consumer, f);
     if (st)
         return st;
@@ -249,7 +218,6 @@ static void sender_free(struct sender *s)
 {
     kafka_consumer_close(s->consumer);
     kafka_producer_free(s->producer);
-    tracker_free(s->tracker);
     avro_codec_free(s->codec);
     arena_free(s->arena);
     buffer_dispose(&s->value);
@@ -265,15 +233,13 @@ status sender_new(const struct sender_options *options, struct sender **out, str
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for sending");
     s->settings = options->settings;
     s->authorization = options->authorization;
-    s->summary = options->summary;
-    s->tracker = tracker_new(options->in_flight);
+    s->ledger = options->ledger;
     s->codec = avro_codec_new(&codec);
     s->arena = arena_new(ARENA_BLOCK);
 
     status st = STATUS_OK;
-    if (!s->tracker || !s->codec || !s->arena)
-        st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for %zu lines in flight",
-                       options->in_flight);
+    if (!s->codec || !s->arena)
+        st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for sending");
     if (st == STATUS_OK)
         st = open_kafka(s, options, f);
     if (st)
@@ -289,14 +255,16 @@ void sender_close(struct sender *s)
         return;
     /* What never left the producer's queue is certainly not sent; its reports say so. */
     kafka_producer_purge(s->producer);
-    if (tracker_open(s->tracker) > 0)
+    if (ledger_open(s->ledger) > 0)
         kafka_producer_flush(s->producer, CLOSE_MS);
     sender_serve(s);
 
-    size_t cursor = 0;
-    for (struct tracked *e; (e = tracker_next_open(s->tracker, &cursor)) != NULL;) {
-        log_warning("outcome of a line unknown", LOG_INT("line", e->line), LOG_UUID("id", e->command_id));
-        settle(s, e, SUMMARY_UNKNOWN);
+    uint64_t cursor = 0;
+    for (struct ledger_line *line; (line = ledger_next_open(s->ledger, &cursor)) != NULL;) {
+        enum summary_outcome outcome = line->sent ? SUMMARY_UNKNOWN : SUMMARY_NOT_SENT;
+        ledger_settle(s->ledger, line, outcome, summary_outcome_text(outcome), SLICE_NONE);
     }
+    /* Whatever is freed with its messages has no report; nobody waits for it any more. */
+    s->ledger = NULL;
     sender_free(s);
 }

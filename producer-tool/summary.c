@@ -1,26 +1,28 @@
 #include "producer-tool/summary.h"
 
-#include "common/log.h"
 #include <inttypes.h>
 
 static const struct {
     const char *name;
-    bool belongs[2]; /* to each enum summary_wait */
+    bool belongs[SUMMARY_WAITS]; /* stored, accepted, dry run */
 } OUTCOMES[SUMMARY_OUTCOMES] = {
-    [SUMMARY_STORED] = {"stored", {true, false}},     [SUMMARY_REPLAYED] = {"replayed", {true, false}},
-    [SUMMARY_ACCEPTED] = {"accepted", {false, true}}, [SUMMARY_REJECTED] = {"rejected", {true, true}},
-    [SUMMARY_UNKNOWN] = {"unknown", {true, true}},    [SUMMARY_NOT_SENT] = {"not_sent", {true, true}},
+    [SUMMARY_STORED] = {"stored", {true, false, false}},
+    [SUMMARY_REPLAYED] = {"replayed", {true, false, false}},
+    [SUMMARY_ACCEPTED] = {"accepted", {false, true, false}},
+    [SUMMARY_REJECTED] = {"rejected", {true, true, true}},
+    [SUMMARY_UNKNOWN] = {"unknown", {true, true, false}},
+    [SUMMARY_NOT_SENT] = {"not_sent", {true, true, false}},
+    [SUMMARY_VALID] = {"valid", {false, false, true}},
 };
+
+const char *summary_outcome_text(enum summary_outcome outcome)
+{
+    return OUTCOMES[outcome].name;
+}
 
 void summary_count(struct summary *s, enum summary_outcome outcome)
 {
     s->outcomes[outcome]++;
-}
-
-void summary_reject(struct summary *s, uint64_t line, const char *code, struct slice reason)
-{
-    summary_count(s, SUMMARY_REJECTED);
-    log_warning("line rejected", LOG_INT("line", line), LOG_STR("code", code), LOG_SLICE("reason", reason));
 }
 
 static uint64_t settled(const struct summary *s)
@@ -29,11 +31,6 @@ static uint64_t settled(const struct summary *s)
     for (int i = 0; i < SUMMARY_OUTCOMES; i++)
         sum += s->outcomes[i];
     return sum;
-}
-
-uint64_t summary_open(const struct summary *s)
-{
-    return s->read - settled(s);
 }
 
 bool summary_holds(const struct summary *s)
@@ -45,16 +42,34 @@ bool summary_holds(const struct summary *s)
     return s->read == settled(s);
 }
 
-void summary_write(const struct summary *s, int64_t duration_us, struct buffer *out)
+bool summary_is_over(const struct summary *s, const struct summary_limit *limit)
 {
+    uint64_t rejected = s->outcomes[SUMMARY_REJECTED];
+    if (!limit->is_set)
+        return false;
+    if (limit->per_million == 0)
+        return rejected > limit->lines;
+    return s->read >= SUMMARY_SHARE_FROM &&
+           (double)rejected * 1e6 > (double)s->read * (double)limit->per_million;
+}
+
+void summary_write(const struct summary *s, enum summary_end end, int64_t duration_us, struct buffer *out)
+{
+    static const char *const ENDS[] = {
+        [SUMMARY_COMPLETE] = "complete",
+        [SUMMARY_STOPPED] = "stopped",
+        [SUMMARY_INTERRUPTED] = "interrupted",
+    };
     double seconds = (double)duration_us / 1e6;
     buffer_printf(out, "{\"read\":%" PRIu64, s->read);
     for (int i = 0; i < SUMMARY_OUTCOMES; i++) {
         if (OUTCOMES[i].belongs[s->wait])
             buffer_printf(out, ",\"%s\":%" PRIu64, OUTCOMES[i].name, s->outcomes[i]);
     }
-    buffer_printf(out, ",\"seconds\":%.3f,\"rate\":%.1f}\n", seconds,
-                  duration_us > 0 ? (double)s->read / seconds : 0.0);
+    if (s->resumed)
+        buffer_printf(out, ",\"resumed\":%" PRIu64, s->resumed);
+    buffer_printf(out, ",\"end\":\"%s\",\"seconds\":%.3f,\"rate\":%.1f}\n", ENDS[end], seconds,
+                  duration_us > 0 ? (double)(s->read - s->resumed) / seconds : 0.0);
 }
 
 int summary_exit_code(const struct summary *s, enum summary_end end)

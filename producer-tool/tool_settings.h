@@ -9,6 +9,8 @@ struct tool_settings {
     const char *brokers;
     const char *commands_topic;
     const char *results_topic;
+    const char *dlq_topic;
+    const char *group;
     int64_t command_schema_id;
     int64_t result_schema_id;
     int log_level;

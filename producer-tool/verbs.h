@@ -4,4 +4,18 @@
 
 extern const struct verb VERB_SEND;
 extern const struct verb VERB_RESULTS;
+extern const struct verb VERB_DLQ_LIST;
+extern const struct verb VERB_DLQ_SHOW;
+extern const struct verb VERB_DLQ_REPLAY;
+extern const struct verb VERB_STATUS;
 extern const struct verb VERB_TOKEN;
+extern const struct verb VERB_HELP;
+
+/* All of them, those of two words beside each other. */
+const struct verb *const *verbs_all(size_t *n);
+/* The verb that the arguments begin with, and how many of them are its name; NULL when there is none. */
+const struct verb *verbs_find(int argc, char *const *argv, int *used);
+/* On standard output: the verbs, the settings, where to read on. */
+void verbs_print_help(void);
+/* Says what is wrong and which verbs there are; returns the exit code for it, 2. */
+int verbs_refuse(const char *what);

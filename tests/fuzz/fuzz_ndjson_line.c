@@ -1,6 +1,9 @@
 /* Any bytes as a label: what the body's form takes the line's form takes too, and alike; and the rules. */
 #include "common/json.h"
 #include "common/text.h"
+#include "producer-tool/letter_decode.h"
+#include "producer-tool/lint.h"
+#include "producer-tool/send_line.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -82,6 +85,38 @@ static void check_rules(struct json_label *label)
     require(label_check(&unchecked, NULL) == st);
 }
 
+/* As `gold-label send` reads it: what it takes has both ids, and a fault has a place within the line. */
+static void check_send_line(struct slice text, struct arena *arena)
+{
+    static const struct digest digest = {{1}};
+    static const struct send_line_rules rules = {
+        .run_id = {"11111111-2222-4333-8444-555555555555", UUID_TEXT_LEN},
+        .account_id = {"acme", 4},
+        .digest = &digest};
+    struct label_command command;
+    struct fault f = {0};
+    enum send_line_id from;
+
+    status st = send_line_read(text, 7, &rules, 0, arena, &command, &from, &f);
+    if (st == STATUS_OK) {
+        require(command.command_id_text.len == UUID_TEXT_LEN && command.run_id_text.len == UUID_TEXT_LEN);
+        require_storable(&command);
+        return;
+    }
+    require_fault(st, &f);
+    require(lint_locate(text, &f).column <= text.len + 1);
+}
+
+/* Dead letters hold any bytes too. */
+static void check_letter(struct slice value)
+{
+    struct buffer text = {0};
+    letter_decode(value, &text);
+    letter_dump(value, 64, &text);
+    require(!text.failed && text_is_utf8(buffer_slice(&text)));
+    buffer_dispose(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_make(data, size);
@@ -108,6 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         require_fault(as_line, &line_fault);
 
+    check_send_line(text, arena);
+    check_letter(text);
     arena_free(arena);
     return 0;
 }

@@ -1,37 +1,16 @@
 """gold-label, the producer tool: its accounting, its exit status, what it prints."""
 
 import json
-import subprocess
 import uuid
 
 import jwt
 import pytest
-
-TEXT = {"output_resource_name": "summary", "text_value": "good"}
+from support.tool import TEXT, Tool, account_of, lines
 
 
 @pytest.fixture
 def tool(system, tokens):
-    """Runs a verb to its end."""
-
-    def call(*arguments, stdin=b"", **environment):
-        command, variables = system.program("gold-label", *arguments)
-        variables = variables | {"GOLD_LABEL_TOKEN": tokens.worker()} | environment
-        return subprocess.run(command, input=stdin, env=variables, capture_output=True, timeout=60)
-
-    return call
-
-
-def lines(*objects):
-    return b"".join(o if isinstance(o, bytes) else json.dumps(o).encode() + b"\n" for o in objects)
-
-
-def account_of(done):
-    """The summary, in which every line that was read has one outcome."""
-    summary = json.loads(done.stdout)
-    outcomes = {name: summary[name] for name in ("stored", "replayed", "rejected", "unknown", "not_sent")}
-    assert summary["read"] == sum(outcomes.values())
-    return {name: count for name, count in outcomes.items() if count}
+    return Tool(system, tokens.worker())
 
 
 def test_send_accounts_for_every_line(tool, run, system, tmp_path):

@@ -145,6 +145,59 @@ static void a_token_file_comes_first_and_may_end_in_a_line_feed(void **state)
     drop(&l);
 }
 
+/* ---- a file that changes ---- */
+
+/* {"account_id":"acme?~?","exp":1900000000.9} and {"account_id":"other","exp":1} */
+#define UNTIL_2030 "e30.eyJhY2NvdW50X2lkIjoiYWNtZT9-PyIsImV4cCI6MTkwMDAwMDAwMC45fQ.c2ln"
+#define OF_ANOTHER "e30.eyJhY2NvdW50X2lkIjoib3RoZXIiLCJleHAiOjF9.c2ln"
+
+static void put_token(const char *path, const char *token)
+{
+    char other[64];
+    snprintf(other, sizeof other, "%s.new", path);
+    FILE *file = fopen(other, "w");
+    assert_non_null(file);
+    fprintf(file, "%s\n", token);
+    fclose(file);
+    assert_int_equal(rename(other, path), 0);
+}
+
+static void a_new_token_is_taken_from_its_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gold-label-token-XXXXXX";
+    struct buffer faults = {0};
+    close(mkstemp(path));
+    put_token(path, WITH_ACCOUNT);
+    struct loaded l = load(path, NULL, NULL);
+    assert_string_equal(l.faults.at, "");
+    assert_int_equal(l.c.expires_at, -1);
+    assert_false(credentials_have_expired(&l.c, INT64_MAX));
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME);
+
+    put_token(path, UNTIL_2030);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_RENEWED);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME);
+    assert_true(slice_is(credentials_authorization(&l.c), "Bearer " UNTIL_2030));
+    assert_int_equal(l.c.expires_at, 1900000000);
+    assert_false(credentials_have_expired(&l.c, 1899999999));
+    assert_true(credentials_have_expired(&l.c, 1900000000));
+
+    static const char *const refused[] = {OF_ANOTHER, "two words", ""};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        buffer_clear(&faults);
+        put_token(path, refused[i]);
+        assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_BROKEN);
+        assert_int_not_equal(faults.len, 0);
+        assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME);
+        assert_true(slice_is(credentials_authorization(&l.c), "Bearer " UNTIL_2030));
+    }
+    unlink(path);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME);
+    buffer_dispose(&faults);
+    drop(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_broken_token_is_refused_and_not_quoted),
         cmocka_unit_test(a_broken_account_is_refused),
         cmocka_unit_test(a_token_file_comes_first_and_may_end_in_a_line_feed),
+        cmocka_unit_test(a_new_token_is_taken_from_its_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

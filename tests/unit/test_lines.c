@@ -15,21 +15,30 @@ enum { MAX = 8 };
 struct pipe_and_lines {
     int to;
     int from;
+    struct source *source;
     struct lines *lines;
 };
+
+static struct pipe_and_lines open_lines(int to, int from, size_t max)
+{
+    struct pipe_and_lines p = {.to = to, .from = from};
+    assert_int_equal(source_new(from, &p.source, NULL), STATUS_OK);
+    p.lines = lines_new(p.source, max);
+    assert_non_null(p.lines);
+    return p;
+}
 
 static struct pipe_and_lines open_pipe(size_t max)
 {
     int fds[2];
     assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
-    struct pipe_and_lines p = {.to = fds[1], .from = fds[0], .lines = lines_new(fds[0], max)};
-    assert_non_null(p.lines);
-    return p;
+    return open_lines(fds[1], fds[0], max);
 }
 
 static void close_pipe(struct pipe_and_lines *p)
 {
     lines_free(p->lines);
+    source_free(p->source);
     close(p->from);
     if (p->to >= 0)
         close(p->to);
@@ -115,6 +124,7 @@ static void a_line_that_comes_in_pieces_is_one_line(void **state)
     struct slice line;
     put(&p, "ab");
     assert_int_equal(lines_next(p.lines, &line), LINES_MORE);
+    assert_int_equal(lines_fill(p.lines, NULL), STATUS_OK); /* plain or packed? */
     assert_int_equal(lines_fill(p.lines, NULL), STATUS_OK);
     assert_int_equal(lines_next(p.lines, &line), LINES_MORE);
     put(&p, "cd\ne");
@@ -174,6 +184,41 @@ static void a_line_longer_than_the_memory_is_passed_over_once(void **state)
     close_pipe(&p);
 }
 
+static void offsets_count_every_byte_of_the_input(void **state)
+{
+    (void)state;
+    struct pipe_and_lines p = open_pipe(MAX);
+    struct slice line;
+    put(&p, "one\n\n123456789012\nlast");
+    end_input(&p);
+    expect_line(&p, "one");
+    assert_int_equal(lines_start(p.lines), 0);
+    assert_int_equal(lines_end(p.lines), 4);
+    expect_line(&p, "");
+    assert_int_equal(lines_end(p.lines), 5);
+    assert_int_equal(next(&p, &line), LINES_TOO_LONG);
+    assert_int_equal(lines_start(p.lines), 5);
+    assert_int_equal(lines_end(p.lines), 18);
+    expect_line(&p, "last");
+    assert_int_equal(lines_start(p.lines), 18);
+    assert_int_equal(lines_end(p.lines), 22);
+    close_pipe(&p);
+}
+
+static void numbers_go_on_behind_what_was_passed_over(void **state)
+{
+    (void)state;
+    struct pipe_and_lines p = open_pipe(MAX);
+    lines_start_behind(p.lines, 7, 100);
+    put(&p, "x\n");
+    end_input(&p);
+    expect_line(&p, "x");
+    assert_int_equal(lines_number(p.lines), 8);
+    assert_int_equal(lines_start(p.lines), 100);
+    assert_int_equal(lines_end(p.lines), 102);
+    close_pipe(&p);
+}
+
 static void a_byte_of_zero_is_part_of_its_line(void **state)
 {
     (void)state;
@@ -203,7 +248,7 @@ static void many_lines_of_all_lengths_come_whole_and_in_order(void **state)
     fclose(file);
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 
-    struct pipe_and_lines p = {.to = -1, .from = fd, .lines = lines_new(fd, LONGEST)};
+    struct pipe_and_lines p = open_lines(-1, fd, LONGEST);
     for (int i = 0; i < LINES; i++) {
         struct slice line;
         assert_int_equal(next(&p, &line), LINES_LINE);
@@ -226,12 +271,10 @@ static void an_input_that_cannot_be_read_is_named_as_such(void **state)
 {
     (void)state;
     struct fault f = {0};
-    int fd = open("/", O_RDONLY | O_DIRECTORY);
-    struct lines *l = lines_new(fd, MAX);
-    assert_int_equal(lines_fill(l, &f), STATUS_FATAL);
+    struct pipe_and_lines p = open_lines(-1, open("/", O_RDONLY | O_DIRECTORY), MAX);
+    assert_int_equal(lines_fill(p.lines, &f), STATUS_FATAL);
     assert_non_null(strstr(f.message, "directory"));
-    lines_free(l);
-    close(fd);
+    close_pipe(&p);
 }
 
 int main(void)
@@ -244,6 +287,8 @@ int main(void)
         cmocka_unit_test(a_line_of_the_greatest_length_is_taken),
         cmocka_unit_test(a_line_that_is_too_long_is_passed_over_and_counted),
         cmocka_unit_test(a_line_longer_than_the_memory_is_passed_over_once),
+        cmocka_unit_test(offsets_count_every_byte_of_the_input),
+        cmocka_unit_test(numbers_go_on_behind_what_was_passed_over),
         cmocka_unit_test(a_byte_of_zero_is_part_of_its_line),
         cmocka_unit_test(many_lines_of_all_lengths_come_whole_and_in_order),
         cmocka_unit_test(an_input_with_nothing_there_says_so),

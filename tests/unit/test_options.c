@@ -219,8 +219,6 @@ static void help_comes_before_faults(void **state)
 
 /* ---- the real tables ---- */
 
-static const struct verb *const VERBS[] = {&VERB_SEND, &VERB_RESULTS, &VERB_TOKEN};
-
 static char *help_of(const struct verb *v)
 {
     char *text = NULL;
@@ -236,7 +234,7 @@ static void help_names_everything_of_the_table(void **state)
 {
     (void)state;
     char *text = help_of(&VERB);
-    assert_string_equal(text, "usage: gold-label sample [OPTION VALUE]... [FILE]\n"
+    assert_string_equal(text, "usage: gold-label sample [OPTION]... [FILE]\n"
                               "Does nothing.\n"
                               "\n"
                               "  FILE              a file\n"
@@ -246,26 +244,25 @@ static void help_names_everything_of_the_table(void **state)
                               "  --ttl TIME        a time\n"
                               "  --color red|blue  a color (default blue)\n"
                               "\n"
-                              "Note.\n"
-                              "\n"
-                              "Examples:\n"
-                              "  gold-label sample --name a\n");
+                              "Note.\n");
     free(text);
 }
 
 static void the_help_of_every_verb_fits_a_screen(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
-        char *text = help_of(VERBS[i]);
+    size_t n = 0;
+    const struct verb *const *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        char *text = help_of(verbs[i]);
         char *rest = text;
         int lines = 0;
         for (char *line; (line = strsep(&rest, "\n")) != NULL; lines++) {
             if (strlen(line) > 80)
-                fail_msg("%s: more than 80 columns: %s", VERBS[i]->name, line);
+                fail_msg("%s: more than 80 columns: %s", verbs[i]->name, line);
         }
-        if (lines > 40)
-            fail_msg("%s: %d lines", VERBS[i]->name, lines);
+        if (lines > 24 + 1) /* what follows the last line feed is one more */
+            fail_msg("%s: %d lines", verbs[i]->name, lines);
         free(text);
     }
 }
@@ -273,20 +270,22 @@ static void the_help_of_every_verb_fits_a_screen(void **state)
 static void every_verb_has_sound_defaults(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++) {
+    size_t n = 0;
+    const struct verb *const *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
         union {
             max_align_t align;
             char bytes[1024];
         } out;
         struct buffer faults = {0};
-        options_parse(VERBS[i], 0, NULL, &out, &faults);
+        options_parse(verbs[i], 0, NULL, &out, &faults);
         buffer_add_char(&faults, '\0');
         for (char *rest = faults.at, *line; (line = strsep(&rest, "\n")) != NULL && *line;) {
             if (!strstr(line, " is required"))
-                fail_msg("%s: %s", VERBS[i]->name, line);
+                fail_msg("%s: %s", verbs[i]->name, line);
         }
         buffer_dispose(&faults);
-        assert_in_range(VERBS[i]->n_options, 1, 64);
+        assert_in_range(verbs[i]->n_options, 1, 64);
     }
 }
 

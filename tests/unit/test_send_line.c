@@ -25,21 +25,29 @@ static int drop_arena(void **state)
     return 0;
 }
 
-static struct label_command read_good(struct arena *a, const struct send_line_rules *rules, const char *line)
+static struct label_command read_numbered(struct arena *a, const struct send_line_rules *rules,
+                                          uint64_t number, const char *line)
 {
+    enum send_line_id from;
     struct label_command c;
     struct fault f = {0};
-    if (send_line_read(slice_of(line), rules, 1700000000000, a, &c, &f) != STATUS_OK)
+    if (send_line_read(slice_of(line), number, rules, 1700000000000, a, &c, &from, &f) != STATUS_OK)
         fail_msg("%s: %s", line, f.message);
     return c;
+}
+
+static struct label_command read_good(struct arena *a, const struct send_line_rules *rules, const char *line)
+{
+    return read_numbered(a, rules, 1, line);
 }
 
 static void expect_fault(struct arena *a, const struct send_line_rules *rules, const char *line,
                          const char *part)
 {
+    enum send_line_id from;
     struct label_command c;
     struct fault f = {0};
-    assert_int_equal(send_line_read(slice_of(line), rules, 0, a, &c, &f), STATUS_INVALID);
+    assert_int_equal(send_line_read(slice_of(line), 1, rules, 0, a, &c, &from, &f), STATUS_INVALID);
     if (!strstr(f.message, part))
         fail_msg("%s: %s", line, f.message);
     assert_null(strstr(f.message, "SECRET"));
@@ -87,6 +95,36 @@ static void a_key_gives_the_same_id_as_an_idempotency_key(void **state)
     assert_true(uuid_of_key(&expected, SLICE_LITERAL("acme"), SLICE_LITERAL("order-1")));
     assert_int_equal(uuid_compare(&c.command_id, &expected), 0);
     assert_true(slice_is(c.command_id_text, "c493ff97-991f-5951-901a-dbeee1c3ec3d"));
+}
+
+/* UUIDv5 of "acme" + U+0000 + "RUN DIGEST 7" in the namespace, computed by Python's uuid module. */
+static void the_digest_of_the_input_and_the_number_of_the_line_give_an_id(void **state)
+{
+    static const char line[] = "{\"output_resource_name\":\"a\",\"text_value\":\"b\"}";
+    static const struct digest digest = {{0xab, 0x01}};
+    struct send_line_rules rules = RULES;
+    rules.digest = &digest;
+    struct label_command c = read_numbered(*state, &rules, 7, line);
+    assert_true(slice_is(c.command_id_text, "4e50b899-331b-58b1-98b2-0b791adc3297"));
+    struct label_command next = read_numbered(*state, &rules, 8, line);
+    assert_int_not_equal(uuid_compare(&c.command_id, &next.command_id), 0);
+
+    rules.account_id = SLICE_LITERAL("other");
+    struct label_command others = read_numbered(*state, &rules, 7, line);
+    assert_int_not_equal(uuid_compare(&c.command_id, &others.command_id), 0);
+    rules = RULES;
+    rules.digest = &digest;
+    rules.run_id = SLICE_LITERAL(OTHER_RUN);
+    struct label_command elsewhere = read_numbered(*state, &rules, 7, line);
+    assert_int_not_equal(uuid_compare(&c.command_id, &elsewhere.command_id), 0);
+}
+
+static void a_check_needs_neither_account_nor_id(void **state)
+{
+    static const struct send_line_rules check = {.run_id = {RUN, sizeof RUN - 1}, .check_only = true};
+    read_good(*state, &check, "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"k\"}");
+    expect_fault(*state, &check, "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"k k\"}",
+                 "key");
 }
 
 static void without_id_and_key_every_line_gets_its_own_id(void **state)
@@ -144,6 +182,8 @@ int main(void)
         cmocka_unit_test(a_line_without_any_run_is_refused),
         cmocka_unit_test(a_given_id_is_taken_in_canonical_form),
         cmocka_unit_test(a_key_gives_the_same_id_as_an_idempotency_key),
+        cmocka_unit_test(the_digest_of_the_input_and_the_number_of_the_line_give_an_id),
+        cmocka_unit_test(a_check_needs_neither_account_nor_id),
         cmocka_unit_test(without_id_and_key_every_line_gets_its_own_id),
         cmocka_unit_test(keys_have_the_rules_of_an_idempotency_key),
         cmocka_unit_test(the_rules_of_a_label_hold_for_a_line),

@@ -1,6 +1,5 @@
 #include "producer-tool/summary.h"
 
-#include "common/log.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -42,25 +41,38 @@ static void the_identity_holds_only_when_every_line_has_one_outcome(void **state
     }
 }
 
-static void what_is_open_is_what_was_read_and_not_counted(void **state)
+static void too_many_is_more_than_the_limit(void **state)
 {
     (void)state;
-    struct summary s = {.read = 3};
-    summary_count(&s, SUMMARY_STORED);
-    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, "test");
-    summary_reject(&s, 2, "invalid_value", SLICE_LITERAL("a reason"));
-    assert_int_equal(summary_open(&s), 1);
-    assert_false(summary_holds(&s));
-    summary_count(&s, SUMMARY_UNKNOWN);
-    assert_int_equal(summary_open(&s), 0);
-    assert_true(summary_holds(&s));
-    assert_int_equal(s.outcomes[SUMMARY_REJECTED], 1);
+    static const struct summary_limit none = {0};
+    static const struct summary_limit three = {.is_set = true, .lines = 3};
+    static const struct summary_limit half_percent = {.is_set = true, .per_million = 5000};
+    static const struct {
+        const struct summary_limit *limit;
+        uint64_t read, rejected;
+        bool over;
+    } cases[] = {
+        {&none, 10, 10, false},
+        {&three, 10, 3, false},
+        {&three, 10, 4, true},
+        {&half_percent, SUMMARY_SHARE_FROM - 1, 999, false}, /* too early for a share */
+        {&half_percent, 1000, 5, false},
+        {&half_percent, 1000, 6, true},
+        {&half_percent, 2000000, 10000, false},
+        {&half_percent, 2000000, 10001, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct summary s = {.read = cases[i].read, .outcomes[SUMMARY_REJECTED] = cases[i].rejected};
+        if (summary_is_over(&s, cases[i].limit) != cases[i].over)
+            fail_msg("case %zu", i);
+    }
 }
 
-static void expect_json(const struct summary *s, int64_t duration_us, const char *wanted)
+static void expect_json(const struct summary *s, enum summary_end end, int64_t duration_us,
+                        const char *wanted)
 {
     struct buffer out = {0};
-    summary_write(s, duration_us, &out);
+    summary_write(s, end, duration_us, &out);
     buffer_add_char(&out, '\0');
     assert_string_equal(out.at, wanted);
     buffer_dispose(&out);
@@ -70,13 +82,17 @@ static void the_json_has_the_members_of_the_identity(void **state)
 {
     (void)state;
     struct summary s = counted(SUMMARY_WAIT_STORED, 15, (const uint64_t[SUMMARY_OUTCOMES]){1, 2, 0, 3, 4, 5});
-    expect_json(&s, 2000000,
+    expect_json(&s, SUMMARY_STOPPED, 2000000,
                 "{\"read\":15,\"stored\":1,\"replayed\":2,\"rejected\":3,\"unknown\":4,\"not_sent\":5,"
-                "\"seconds\":2.000,\"rate\":7.5}\n");
+                "\"end\":\"stopped\",\"seconds\":2.000,\"rate\":7.5}\n");
+    s.resumed = 5;
+    expect_json(&s, SUMMARY_INTERRUPTED, 2000000,
+                "{\"read\":15,\"stored\":1,\"replayed\":2,\"rejected\":3,\"unknown\":4,\"not_sent\":5,"
+                "\"resumed\":5,\"end\":\"interrupted\",\"seconds\":2.000,\"rate\":5.0}\n");
     s = counted(SUMMARY_WAIT_ACCEPTED, 7, (const uint64_t[SUMMARY_OUTCOMES]){0, 0, 7, 0, 0, 0});
-    expect_json(&s, 0,
+    expect_json(&s, SUMMARY_COMPLETE, 0,
                 "{\"read\":7,\"accepted\":7,\"rejected\":0,\"unknown\":0,\"not_sent\":0,"
-                "\"seconds\":0.000,\"rate\":0.0}\n");
+                "\"end\":\"complete\",\"seconds\":0.000,\"rate\":0.0}\n");
 }
 
 static void the_exit_code_names_the_worst_that_happened(void **state)
@@ -110,7 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_identity_holds_only_when_every_line_has_one_outcome),
-        cmocka_unit_test(what_is_open_is_what_was_read_and_not_counted),
+        cmocka_unit_test(too_many_is_more_than_the_limit),
         cmocka_unit_test(the_json_has_the_members_of_the_identity),
         cmocka_unit_test(the_exit_code_names_the_worst_that_happened),
     };

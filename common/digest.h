@@ -1,0 +1,22 @@
+/* SHA-256 (FIPS 180-4) of bytes that come in pieces. */
+#pragma once
+#include "common/slice.h"
+#include <stdint.h>
+
+enum { DIGEST_LEN = 32, DIGEST_TEXT_LEN = 2 * DIGEST_LEN };
+
+struct digest {
+    uint8_t bytes[DIGEST_LEN];
+};
+
+struct digest_run;
+
+/* NULL when memory is short, or where the system's policy has no SHA-256. */
+struct digest_run *digest_run_new(void);
+void digest_run_free(struct digest_run *r);
+void digest_run_add(struct digest_run *r, struct slice bytes);
+/* Of everything that was added. Ends the run: only digest_run_free() may follow. */
+void digest_run_end(struct digest_run *r, struct digest *out);
+
+/* Writes DIGEST_TEXT_LEN lower-case hexadecimal digits and a NUL. */
+void digest_format(const struct digest *d, char out[DIGEST_TEXT_LEN + 1]);

@@ -1,0 +1,57 @@
+#include "producer-tool/letters.h"
+
+#include "common/clock.h"
+
+enum { CONNECT_FOR_S = 30, WAIT_MS = 200 };
+
+static void check_place(const char *option, const char *text, struct buffer *faults)
+{
+    struct place place;
+    if (text && !place_parse(text, 0, &place))
+        buffer_printf(
+            faults, "--%s %s must be oldest, end, an offset, a time (2026-01-02T03:04:05Z) or an age (15m)\n",
+            option, text);
+}
+
+void letters_init(struct letters *l, const struct letters_options *options, struct buffer *faults)
+{
+    *l = (struct letters){.options = options, .reader = {.signal_fd = -1, .event_fd = -1}};
+    check_place("from", options->from, faults);
+    check_place("to", options->to, faults);
+    l->config = tool_settings_load(options->config, &l->settings, faults);
+}
+
+void letters_dispose(struct letters *l)
+{
+    reader_dispose(&l->reader);
+    config_free(l->config);
+}
+
+status letters_open(struct letters *l, struct fault *f)
+{
+    int64_t now_ms = clock_unix_us(clock_system()) / 1000;
+    struct reader_options reader = {
+        .settings = &l->settings,
+        .properties = config_kafka(l->config),
+        .topic = l->settings.dlq_topic,
+        .partition = l->options->partition,
+        .connect_s = CONNECT_FOR_S,
+    };
+    if (!place_parse(l->options->from ? l->options->from : "oldest", now_ms, &reader.from) ||
+        !place_parse(l->options->to ? l->options->to : "end", now_ms, &reader.to))
+        return fault_set(f, STATUS_CONFIG, "place", "no place");
+    return reader_open(&l->reader, &reader, f);
+}
+
+struct kafka_message *letters_next(struct letters *l)
+{
+    while (!reader_is_done(&l->reader)) {
+        struct kafka_message *m = reader_next(&l->reader, WAIT_MS);
+        if (!m)
+            continue;
+        if (!l->options->code || slice_is(kafka_header_find(m, "dlq-code"), l->options->code))
+            return m;
+        kafka_message_free(m);
+    }
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* Going through the dead letters from a place on to where they end now: what the verbs of `gold-label dlq` share. */
+#pragma once
+#include "producer-tool/letter.h"
+#include "producer-tool/options.h"
+#include "producer-tool/reader.h"
+
+struct letters_options {
+    const char *config;
+    const char *code; /* of this reason only; NULL: all */
+    const char *from;
+    const char *to;
+    int64_t partition;
+};
+
+/* Rows of a verb's table for its member `member`, which is a struct letters_options. */
+#define LETTERS_AT(verb, member, field) (offsetof(verb, member) + offsetof(struct letters_options, field))
+#define LETTERS_OPTIONS(verb, member)                                                                        \
+    {.name = "code",                                                                                         \
+     .value = "CODE",                                                                                        \
+     .offset = LETTERS_AT(verb, member, code),                                                               \
+     .help = "of this reason only: broken_avro …"},                                                          \
+        {.name = "partition",                                                                                \
+         .value = "N",                                                                                       \
+         .kind = OPTION_PARTITION,                                                                           \
+         .offset = LETTERS_AT(verb, member, partition),                                                      \
+         .fallback = "all",                                                                                  \
+         .min = 0,                                                                                           \
+         .max = 99999,                                                                                       \
+         .help = "of this partition only"},                                                                  \
+        {.name = "from",                                                                                     \
+         .value = "PLACE",                                                                                   \
+         .offset = LETTERS_AT(verb, member, from),                                                           \
+         .help = "begin here: an offset, a time or an age"},                                                 \
+        {.name = "to",                                                                                       \
+         .value = "PLACE",                                                                                   \
+         .offset = LETTERS_AT(verb, member, to),                                                             \
+         .help = "end before this offset, time or age"},                                                     \
+    {                                                                                                        \
+        .name = "config", .value = "FILE", .offset = LETTERS_AT(verb, member, config),                       \
+        .help = "settings; see gold-label --help"                                                            \
+    }
+
+struct letters {
+    const struct letters_options *options;
+    struct tool_settings settings;
+    struct config *config;
+    struct reader reader;
+};
+
+/* Zero-initialises and reads the settings. Every fault is one line in `faults`. */
+void letters_init(struct letters *l, const struct letters_options *options, struct buffer *faults);
+void letters_dispose(struct letters *l);
+/* Errors: as reader_open(). */
+status letters_open(struct letters *l, struct fault *f) must_check;
+/* The next letter that is asked for, to be freed; NULL at the end or after a signal (reader.stopped). */
+struct kafka_message *letters_next(struct letters *l);

@@ -1,0 +1,181 @@
+#include "producer-tool/reader.h"
+
+#include "common/clock.h"
+#include "common/signals.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    ANSWER_MS = 1000, /* one attempt; a signal is seen between two */
+    QUEUE_BYTES = 8 * 1024 * 1024,
+    MAX_PROPERTIES = 256,
+};
+
+static int64_t now_us(void)
+{
+    return clock_monotonic_us(clock_system());
+}
+
+static status open_consumer(struct reader *r, const struct reader_options *o, struct fault *f)
+{
+    struct config_property at[MAX_PROPERTIES + 1];
+    struct config_properties properties;
+    if (o->properties && o->properties->n > MAX_PROPERTIES)
+        return fault_set(f, STATUS_CONFIG, "kafka", "more than %d Kafka properties", MAX_PROPERTIES);
+    kafka_tell_ends(o->properties, at, &properties);
+
+    const struct kafka_consumer_options consumer = {
+        .client_id = "gold-label",
+        .brokers = o->settings->brokers,
+        .group = o->group,
+        .properties = &properties,
+        .queue_bytes = QUEUE_BYTES,
+        .read_committed = true,
+    };
+    status st = kafka_consumer_new(&consumer, &r->consumer, f);
+    if (st == STATUS_OK)
+        kafka_consumer_notify(r->consumer, r->event_fd);
+    return st;
+}
+
+static status find_partitions(struct reader *r, const struct reader_options *o, struct fault *f)
+{
+    int32_t n = kafka_consumer_partitions(r->consumer, o->topic, ANSWER_MS);
+    if (n < 0)
+        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker answers");
+    if (n == 0)
+        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", o->topic);
+    if (o->partition >= n)
+        return fault_set(f, STATUS_NOT_FOUND, "kafka", "topic %s has partitions 0 to %d: there is no %lld",
+                         o->topic, n - 1, (long long)o->partition);
+    r->partitions = (size_t)n;
+    free(r->from);
+    free(r->to);
+    r->from = calloc(r->partitions, sizeof *r->from);
+    r->to = calloc(r->partitions, sizeof *r->to);
+    return r->from && r->to ? STATUS_OK
+                            : fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for %d partitions", n);
+}
+
+static status find_offsets(struct reader *r, const struct reader_options *o, struct fault *f)
+{
+    status st = place_find(r->consumer, o->topic, r->partitions, &o->from, ANSWER_MS, r->from, f);
+    if (st == STATUS_OK && !o->follow)
+        st = place_find(r->consumer, o->topic, r->partitions, &o->to, ANSWER_MS, r->to, f);
+    for (size_t i = 0; st == STATUS_OK && i < r->partitions; i++) {
+        if (o->follow)
+            r->to[i] = INT64_MAX;
+        if (o->partition != READER_ALL && (size_t)o->partition != i)
+            r->to[i] = r->from[i];
+    }
+    return st;
+}
+
+static status assign(struct reader *r, const struct reader_options *o, struct fault *f)
+{
+    struct kafka_offset *offsets = calloc(r->partitions, sizeof *offsets);
+    if (!offsets)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for %zu partitions", r->partitions);
+    r->n_open = 0;
+    for (size_t i = 0; i < r->partitions; i++) {
+        if (r->from[i] < r->to[i])
+            offsets[r->n_open++] = (struct kafka_offset){(int32_t)i, r->from[i]};
+    }
+    status st = STATUS_OK;
+    if (r->n_open > 0)
+        st = kafka_consumer_assign_offsets(r->consumer, o->topic, offsets, r->n_open, f);
+    free(offsets);
+    return st;
+}
+
+status reader_open(struct reader *r, const struct reader_options *options, struct fault *f)
+{
+    r->signal_fd = signals_open();
+    r->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (r->signal_fd < 0 || r->event_fd < 0)
+        return fault_set(f, STATUS_FATAL, "descriptors", "no file descriptors: %s", strerror(errno));
+    status st = open_consumer(r, options, f);
+
+    int64_t deadline = now_us() + options->connect_s * 1000000;
+    while (st == STATUS_OK) {
+        st = find_partitions(r, options, f);
+        if (st == STATUS_OK)
+            st = find_offsets(r, options, f);
+        if (st != STATUS_RETRY)
+            break;
+        if (signals_read(r->signal_fd) != SIGNAL_NONE)
+            return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted before anything was read");
+        if (now_us() <= deadline)
+            st = STATUS_OK;
+    }
+    return st == STATUS_OK ? assign(r, options, f) : st;
+}
+
+void reader_dispose(struct reader *r)
+{
+    kafka_consumer_close(r->consumer);
+    free(r->from);
+    free(r->to);
+    if (r->event_fd >= 0)
+        close(r->event_fd);
+    if (r->signal_fd >= 0)
+        close(r->signal_fd);
+}
+
+/* The end of a partition, once. */
+static void end_partition(struct reader *r, size_t partition)
+{
+    if (r->to[partition] == INT64_MAX || r->from[partition] >= r->to[partition])
+        return;
+    r->from[partition] = r->to[partition];
+    r->n_open--;
+}
+
+struct kafka_message *reader_next(struct reader *r, int timeout_ms)
+{
+    int32_t ended = -1;
+    if (reader_is_done(r))
+        return NULL;
+    struct kafka_message *m = kafka_read_next(r->consumer, timeout_ms, &ended);
+    /* What lies behind the end of another partition would not be announced again. */
+    while (!m && ended >= 0) {
+        end_partition(r, (size_t)ended);
+        m = kafka_read_next(r->consumer, 0, &ended);
+    }
+    if (!m)
+        return NULL;
+
+    struct kafka_record record = kafka_view(m);
+    size_t partition = (size_t)record.partition;
+    if (record.offset + 1 >= r->to[partition]) {
+        bool beyond = record.offset >= r->to[partition];
+        end_partition(r, partition);
+        if (beyond) {
+            kafka_message_free(m);
+            return NULL;
+        }
+    }
+    return m;
+}
+
+bool reader_is_done(struct reader *r)
+{
+    r->stopped = r->stopped || signals_read(r->signal_fd) != SIGNAL_NONE;
+    return r->stopped || r->n_open == 0;
+}
+
+int reader_exit_code(status st)
+{
+    switch (st) {
+    case STATUS_CONFIG:
+    case STATUS_NOT_FOUND:
+        return 2;
+    case STATUS_TIMEOUT:
+        return 130;
+    default:
+        return 3;
+    }
+}

@@ -1,0 +1,49 @@
+/* Reads a topic without a group, from a place on; either follows it, or ends where it ends now. Ended early by a signal. */
+#pragma once
+#include "common/config.h"
+#include "common/kafka_admin.h"
+#include "common/status.h"
+#include "producer-tool/place.h"
+#include "producer-tool/tool_settings.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { READER_ALL = -1 };
+
+struct reader_options {
+    const struct tool_settings *settings;
+    const struct config_properties *properties;
+    const char *topic;
+    const char *group; /* asked about, not joined; NULL: none */
+    struct place from;
+    struct place to;   /* PLACE_END or PLACE_OFFSET (not read); of no meaning where it follows */
+    int64_t partition; /* READER_ALL, or the only one */
+    bool follow;
+    int64_t connect_s; /* how long a broker is waited for */
+};
+
+/* Zero-initialised with -1 for the descriptors is valid to dispose. */
+struct reader {
+    int signal_fd;
+    int event_fd; /* readable when there may be messages */
+    struct kafka_consumer *consumer;
+    size_t partitions; /* of the topic */
+    int64_t *from;     /* per partition */
+    int64_t *to;       /* likewise: where it ends; INT64_MAX where it follows */
+    size_t n_open;     /* partitions whose end was not reached */
+    bool stopped;      /* by a signal */
+};
+
+/* Blocks signals: call before anything else starts threads. Waits for a broker.
+ * Errors: STATUS_TIMEOUT (a signal), STATUS_RETRY (no broker), STATUS_NOT_FOUND (no such topic or partition), STATUS_CONFIG,
+ * STATUS_NO_MEMORY, STATUS_FATAL. */
+status reader_open(struct reader *r, const struct reader_options *options, struct fault *f) must_check;
+void reader_dispose(struct reader *r);
+
+/* The next message (the caller frees it), or NULL: after `timeout_ms`, at the end, or when an event was served. */
+struct kafka_message *reader_next(struct reader *r, int timeout_ms);
+/* Whether there is nothing more to read. */
+bool reader_is_done(struct reader *r);
+
+/* 2, 3 or 130: how a verb ends that could not do its work. */
+int reader_exit_code(status st);

@@ -1,0 +1,224 @@
+#include "producer-tool/records.h"
+
+#include "common/json.h"
+#include "producer-tool/source.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FLUSH_AT = 256 * 1024,
+    COPY_BYTES = 64 * 1024,
+};
+
+struct record_file {
+    int fd; /* -1: not wanted */
+    uint64_t written;
+    struct buffer text;
+};
+
+struct records {
+    struct record_file files[RECORDS_FILES];
+    const struct source *source;
+    struct fault fault; /* of the first write that failed */
+    bool failed;
+};
+
+static const char *const NAMES[] = {"--results", "--rejects", "the file of reasons beside --rejects"};
+
+/* ---- opening ---- */
+
+static void open_file(struct records *r, enum records_file which, const char *path, uint64_t keep,
+                      struct buffer *faults)
+{
+    struct record_file *file = &r->files[which];
+    struct stat about;
+    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (file->fd < 0 || fstat(file->fd, &about) != 0) {
+        buffer_printf(faults, "%s: %s cannot be opened: %s\n", NAMES[which], path, strerror(errno));
+        return;
+    }
+    if (source_is_file(r->source, &about)) {
+        buffer_printf(faults, "%s: %s is the input\n", NAMES[which], path);
+        return;
+    }
+    file->written = keep;
+    if (!S_ISREG(about.st_mode) && keep == 0)
+        return;
+    if ((uint64_t)about.st_size < keep)
+        buffer_printf(faults, "%s: %s has %lld bytes, the checkpoint says at least %" PRIu64 "\n",
+                      NAMES[which], path, (long long)about.st_size, keep);
+    else if (ftruncate(file->fd, (off_t)keep) != 0 || lseek(file->fd, (off_t)keep, SEEK_SET) < 0)
+        buffer_printf(faults, "%s: %s cannot be continued: %s\n", NAMES[which], path, strerror(errno));
+}
+
+struct records *records_open(const char *results, const char *rejects, const struct records_lengths *keep,
+                             const struct source *source, struct buffer *faults)
+{
+    struct records *r = calloc(1, sizeof *r);
+    struct buffer reasons = {0};
+    size_t faults_before = faults->len;
+
+    if (!r) {
+        buffer_add_text(faults, "no memory for the files of a load\n");
+        return NULL;
+    }
+    if (rejects)
+        buffer_printf(&reasons, "%s.reasons", rejects);
+    buffer_add_char(&reasons, '\0');
+    const char *const paths[] = {results, rejects, rejects ? reasons.at : NULL};
+    r->source = source;
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        r->files[i].fd = -1;
+        if (paths[i])
+            open_file(r, (enum records_file)i, paths[i], keep ? keep->bytes[i] : 0, faults);
+    }
+    buffer_dispose(&reasons);
+    if (faults->len == faults_before)
+        return r;
+    records_free(r);
+    return NULL;
+}
+
+void records_free(struct records *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        if (r->files[i].fd >= 0)
+            close(r->files[i].fd);
+        buffer_dispose(&r->files[i].text);
+    }
+    free(r);
+}
+
+bool records_keep_rejects(const struct records *r)
+{
+    return r->files[RECORDS_REJECTS].fd >= 0;
+}
+
+/* ---- writing ---- */
+
+static void fail(struct records *r, enum records_file which, const char *why)
+{
+    if (!r->failed)
+        fault_set(&r->fault, STATUS_FATAL, "output", "%s cannot be written: %s", NAMES[which], why);
+    r->failed = true;
+}
+
+static void write_out(struct records *r, enum records_file which)
+{
+    struct record_file *file = &r->files[which];
+    if (file->text.failed)
+        fail(r, which, "no memory");
+    for (size_t at = 0; at < file->text.len && !r->failed;) {
+        ssize_t n = write(file->fd, file->text.at + at, file->text.len - at);
+        if (n < 0 && errno != EINTR)
+            fail(r, which, strerror(errno));
+        at += n > 0 ? (size_t)n : 0;
+    }
+    file->written += file->text.len;
+    buffer_clear(&file->text);
+}
+
+struct records_lengths records_length(const struct records *r)
+{
+    struct records_lengths lengths;
+    for (int i = 0; i < RECORDS_FILES; i++)
+        lengths.bytes[i] = r->files[i].written + r->files[i].text.len;
+    return lengths;
+}
+
+status records_flush(struct records *r, bool durably, struct fault *f)
+{
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        if (r->files[i].fd < 0)
+            continue;
+        bool any = r->files[i].text.len > 0;
+        write_out(r, (enum records_file)i);
+        /* What cannot be synced at all (a pipe, /dev/stdout) is no fault. */
+        if (durably && any && !r->failed && fdatasync(r->files[i].fd) != 0 && errno != EINVAL &&
+            errno != EROFS)
+            fail(r, (enum records_file)i, strerror(errno));
+    }
+    if (r->failed && f)
+        *f = r->fault;
+    return r->failed ? STATUS_FATAL : STATUS_OK;
+}
+
+static void add_reason(struct buffer *to, const struct ledger_line *line)
+{
+    if (line->reason.column)
+        buffer_printf(to, ",\"column\":%zu", line->reason.column);
+    if (line->reason.member) {
+        buffer_add_text(to, ",\"member\":");
+        json_write_string(to, slice_of(line->reason.member));
+    }
+    if (line->reason.code) {
+        buffer_add_text(to, ",\"code\":");
+        json_write_string(to, slice_of(line->reason.code));
+    }
+    if (line->reason.message) {
+        buffer_add_text(to, ",\"message\":");
+        json_write_string(to, slice_of(line->reason.message));
+    }
+}
+
+static void add_result(struct buffer *to, const struct ledger_line *line)
+{
+    char id[UUID_TEXT_LEN + 1];
+    uuid_format(&line->id, id);
+    buffer_printf(to, "{\"line\":%" PRIu64 ",\"id\":", line->number);
+    json_write_string(to, line->has_id ? slice_of(id) : SLICE_NONE);
+    buffer_printf(to, ",\"outcome\":\"%s\"", summary_outcome_text(line->outcome));
+    add_reason(to, line);
+    buffer_add_text(to, "}\n");
+}
+
+/* A line above the bound was never in memory as a whole. */
+static bool copy_long_line(struct records *r, const struct ledger_line *line)
+{
+    char piece[COPY_BYTES];
+    for (uint64_t at = line->start; at < line->end;) {
+        size_t len = line->end - at < sizeof piece ? (size_t)(line->end - at) : sizeof piece;
+        if (!source_copy(r->source, at, piece, len))
+            return false;
+        buffer_add(&r->files[RECORDS_REJECTS].text, piece, len);
+        write_out(r, RECORDS_REJECTS);
+        at += len;
+    }
+    return true;
+}
+
+static void add_reject(struct records *r, const struct ledger_line *line)
+{
+    struct buffer *to = &r->files[RECORDS_REJECTS].text;
+    bool copied = true;
+    if (line->text) {
+        buffer_add(to, line->text, line->len);
+        buffer_add_char(to, '\n');
+    } else {
+        copied = copy_long_line(r, line);
+    }
+    struct buffer *reasons = &r->files[RECORDS_REASONS].text;
+    buffer_printf(reasons, "{\"line\":%" PRIu64, line->number);
+    add_reason(reasons, line);
+    buffer_add_text(reasons, copied ? "}\n" : ",\"copied\":false}\n");
+}
+
+void records_add(struct records *r, const struct ledger_line *line)
+{
+    if (r->files[RECORDS_RESULTS].fd >= 0)
+        add_result(&r->files[RECORDS_RESULTS].text, line);
+    if (r->files[RECORDS_REJECTS].fd >= 0 && line->outcome == SUMMARY_REJECTED)
+        add_reject(r, line);
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        if (r->files[i].text.len > FLUSH_AT)
+            write_out(r, (enum records_file)i);
+    }
+}

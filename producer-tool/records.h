@@ -1,0 +1,36 @@
+/* What a load writes about its lines, in their order: --results (a JSON object per line), --rejects (the refused lines,
+ * byte for byte, to be mended and fed again) and its twin with the reasons (REJECTS.reasons, a JSON object per refused line).
+ *
+ * Each file's length is known at any time, so that a load that goes on after a crash cuts off what was written behind its checkpoint:
+ * no line appears twice. */
+#pragma once
+#include "common/buffer.h"
+#include "common/status.h"
+#include "producer-tool/ledger.h"
+#include <stdint.h>
+
+struct records;
+
+struct source;
+
+enum records_file { RECORDS_RESULTS, RECORDS_REJECTS, RECORDS_REASONS, RECORDS_FILES };
+
+struct records_lengths {
+    uint64_t bytes[RECORDS_FILES]; /* 0 where the file is not written */
+};
+
+/* Paths may be NULL. `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again that
+ * were too long to be kept. Every fault is one line in `faults`; NULL where there is any. */
+struct records *records_open(const char *results, const char *rejects, const struct records_lengths *keep,
+                             const struct source *source, struct buffer *faults);
+void records_free(struct records *r);
+
+/* One line that is closed. Written later, see records_flush(). */
+void records_add(struct records *r, const struct ledger_line *line);
+/* Whether rejected lines and their reasons are kept in files. */
+bool records_keep_rejects(const struct records *r);
+/* How long the files will be, with what is still in memory. */
+struct records_lengths records_length(const struct records *r);
+/* Writes what is still in memory; `durably`: and waits until it survives a loss of power.
+ * Errors: STATUS_FATAL with the reason, also of an earlier write. */
+status records_flush(struct records *r, bool durably, struct fault *f) must_check;

@@ -1,0 +1,168 @@
+#include "producer-tool/send_setup.h"
+
+#include "common/log.h"
+#include "common/signals.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_standard_input(const char *path)
+{
+    return !path || strcmp(path, "-") == 0;
+}
+
+static int open_file(const char *path, struct buffer *faults)
+{
+    struct stat about;
+    if (is_standard_input(path))
+        return STDIN_FILENO;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        buffer_printf(faults, "FILE cannot be opened: %s\n", strerror(errno));
+    } else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
+        buffer_add_text(faults, "FILE is a folder\n");
+    }
+    return fd;
+}
+
+static void open_input(struct send *s, struct buffer *faults)
+{
+    struct fault f = {0};
+    s->input_fd = open_file(s->options.file, faults);
+    if (s->input_fd < 0)
+        return;
+    if (source_new(s->input_fd, &s->source, &f) != STATUS_OK) {
+        buffer_printf(faults, "%s\n", f.message);
+        return;
+    }
+    s->lines = lines_new(s->source, LABEL_BODY_MAX);
+    faults->failed |= !s->lines;
+}
+
+/* What is broken, and what is missing for it. */
+static void check_resume(struct send *s, struct buffer *faults)
+{
+    const struct send_options *o = &s->options;
+    if (o->dry_run && o->resume)
+        buffer_add_text(faults, "--resume: a dry run leaves no checkpoint\n");
+    if (!o->resume || !s->source)
+        return;
+    if (!source_is_seekable(s->source))
+        buffer_add_text(faults, "--resume needs an input that can be read twice: a file, not a pipe\n");
+    else if (is_standard_input(o->file) && !o->checkpoint)
+        buffer_add_text(faults, "--resume of standard input needs --checkpoint FILE: it has no name\n");
+}
+
+static void choose_checkpoint(struct send *s)
+{
+    const struct send_options *o = &s->options;
+    if (!source_is_seekable(s->source) || (is_standard_input(o->file) && !o->checkpoint))
+        return;
+    buffer_printf(&s->checkpoint_path, "%s%s", o->checkpoint ? o->checkpoint : o->file,
+                  o->checkpoint ? "" : ".checkpoint");
+    buffer_add_char(&s->checkpoint_path, '\0');
+    s->journal.checkpoint_path = s->checkpoint_path.failed ? NULL : s->checkpoint_path.at;
+}
+
+static void open_for_checking(struct send *s, struct buffer *faults)
+{
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, "gold-label");
+    s->summary.wait = SUMMARY_DRY_RUN;
+    s->journal.name = is_standard_input(s->options.file) ? "stdin" : s->options.file;
+    if (faults->len == 0 && s->source)
+        s->journal.records = records_open(s->options.results, s->options.rejects, NULL, s->source, faults);
+}
+
+void send_open(struct send *s, struct buffer *faults)
+{
+    const struct send_options *o = &s->options;
+    open_input(s, faults);
+    check_resume(s, faults);
+    if (o->dry_run) {
+        open_for_checking(s, faults);
+        return;
+    }
+    s->config = tool_settings_load(o->config, &s->settings, faults);
+    credentials_load(&s->credentials, o->token_file, getenv("GOLD_LABEL_TOKEN"), o->account, faults);
+    s->summary.wait = (enum summary_wait)o->wait;
+    if (s->source)
+        choose_checkpoint(s);
+}
+
+/* ---- before the first line ---- */
+
+static bool is_interrupted(void *ctx)
+{
+    const struct send *s = ctx;
+    return signals_read(s->signal_fd) != SIGNAL_NONE;
+}
+
+static status take_digest(struct send *s, struct fault *f)
+{
+    struct checkpoint *at = &s->journal.at;
+    at->summary.wait = s->summary.wait;
+    if (!source_is_seekable(s->source))
+        return STATUS_OK;
+    checkpoint_bind(at, slice_of(s->options.run), credentials_account(&s->credentials),
+                    slice_of(s->settings.commands_topic), s->summary.wait);
+    status st = source_digest(s->source, is_interrupted, s, &at->digest, &at->size, f);
+    s->has_digest = st == STATUS_OK;
+    if (st == STATUS_TIMEOUT)
+        fault_set(f, st, "interrupted", "interrupted before anything was sent");
+    return st;
+}
+
+static status go_to_checkpoint(struct send *s, struct fault *f)
+{
+    struct checkpoint *at = &s->journal.at;
+    status st = checkpoint_read(at, s->journal.checkpoint_path, f);
+    if (st == STATUS_NOT_FOUND) {
+        log_info("no checkpoint: from the first line", LOG_STR("file", s->journal.checkpoint_path));
+        return STATUS_OK;
+    }
+    if (st)
+        return st;
+    log_info("going on behind the checkpoint", LOG_INT("line", at->line));
+    s->summary = at->summary;
+    s->journal.offset = at->offset;
+    s->journal.saved = at->line;
+    lines_start_behind(s->lines, at->line, at->offset);
+    return source_skip(s->source, at->offset, f);
+}
+
+static status open_records(struct send *s, struct fault *f)
+{
+    struct buffer faults = {0};
+    s->journal.records =
+        records_open(s->options.results, s->options.rejects, &s->journal.at.lengths, s->source, &faults);
+    status st = STATUS_OK;
+    if (!s->journal.records)
+        st = fault_set(f, STATUS_CONFIG, "files", "%.*s", faults.len ? (int)faults.len - 1 : 0,
+                       buffer_slice(&faults).at);
+    buffer_dispose(&faults);
+    return st;
+}
+
+status send_prepare(struct send *s, struct fault *f)
+{
+    status st = take_digest(s, f);
+    if (st == STATUS_OK && s->options.resume)
+        st = go_to_checkpoint(s, f);
+    return st == STATUS_OK ? open_records(s, f) : st;
+}
+
+status send_first_checkpoint(struct send *s, struct fault *f)
+{
+    if (!s->journal.checkpoint_path || journal_save(&s->journal, f) == STATUS_OK)
+        return STATUS_OK;
+    if (s->options.resume || s->options.checkpoint)
+        return STATUS_CONFIG;
+    log_warning("no checkpoint will be left: --checkpoint FILE names another place",
+                LOG_STR("reason", f->message));
+    s->journal.checkpoint_path = NULL;
+    return STATUS_OK;
+}
