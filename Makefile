@@ -24,7 +24,7 @@ HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protecti
 CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DGOLD_LABEL_VERSION='"$(VERSION)"' -isystem $(shell pg_config --includedir)
 CFLAGS := -std=gnu11 -O2 -g $(WARNINGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now
-LIBS := -lrdkafka -lavro -lpq -ljwt -lcrypto -luuid -lmicrohttpd -lyajl -linih -lz -lpthread -lm
+LIBS := -lrdkafka -lavro -lpq -ljwt -lcurl -lcrypto -luuid -lmicrohttpd -lgnutls -lyajl -linih -lz -lpthread -lm
 
 # The worker frees in bursts what it took message by message: jemalloc makes that 0.7 µs cheaper per label than glibc's malloc.
 # The sanitizers bring their own.
@@ -48,14 +48,14 @@ chosen_OBJECTS := $(if $(filter thread,$(SANITIZE)),$(chosen_DIR)/tests/sanitize
 SOURCES := $(wildcard common/*.c $(foreach p,$(PROGRAMS),$(p)/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-EMBEDDED := $(patsubst %,$(B)/gen/%.inc,$(wildcard worker/sql/*.sql) $(wildcard schemas/openapi.yaml))
+EMBEDDED := $(patsubst %,$(B)/gen/%.inc,$(wildcard worker/sql/*.sql ingress/sql/*.sql) $(wildcard schemas/openapi.yaml))
 GENERATED := $(EMBEDDED) $(B)/gen/avro_schemas.inc
 
 # ---- what people call ----
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-build: $(B)/.packages $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p))) ## the three programs, in build/bin/
+build: $(B)/.packages $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p))) $(B)/share/.made ## the three programs, in build/bin/
 
 run: build ## start everything, send one label, show its 201, follow the logs (Ctrl-C stops all)
 	deploy/dev/run
@@ -105,6 +105,13 @@ $(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages
 
 $(B)/.packages-check: deploy/dev/packages-check.txt $(B)/.packages
 	deploy/dev/install-packages deploy/dev/packages-check.txt
+	@touch $@
+
+# Man pages and completion, from the option tables of the producer tool.
+$(B)/share/.made: $(BIN)/gold-label
+	@rm -rf $(@D) && mkdir -p $(@D)/man/man1 $(@D)/bash-completion/completions
+	@set -e; for verb in $$($< help --names); do $< help --man $$verb >$(@D)/man/man1/gold-label-$$verb.1; done
+	@$< help --completion bash >$(@D)/bash-completion/completions/gold-label
 	@touch $@
 
 # A text file as a C string literal.

@@ -59,10 +59,16 @@ static bool has_prefix(struct slice s, const char *prefix)
     return s.len >= len && text_equal_nocase(slice_make(s.at, len), prefix);
 }
 
+/* The length of `http://` or `https://`; 0 without. */
+static size_t scheme_of(struct slice target)
+{
+    return has_prefix(target, "http://") ? 7 : has_prefix(target, "https://") ? 8 : 0;
+}
+
 struct slice http_target_path(struct slice target)
 {
     struct slice path = target;
-    size_t scheme = has_prefix(target, "http://") ? 7 : has_prefix(target, "https://") ? 8 : 0;
+    size_t scheme = scheme_of(target);
 
     if (scheme) {
         const char *slash = memchr(target.at + scheme, '/', target.len - scheme);
@@ -83,6 +89,48 @@ static unsigned bad(struct fault *f, const char *why)
     return refuse(BAD_REQUEST, f, "bad_request", why);
 }
 
+/* uri-host [":" port] (RFC 3986 §3.2.2), without user information and never empty. */
+static bool is_authority(struct slice s)
+{
+    size_t i = 0;
+
+    if (s.len > 0 && s.at[0] == '[') {
+        for (i = 1; i < s.len &&
+                    (is_alphanumeric((unsigned char)s.at[i]) || is_one_of((unsigned char)s.at[i], ":.-_~"));)
+            i++;
+        if (i < 2 || i == s.len || s.at[i++] != ']')
+            return false;
+    } else {
+        while (i < s.len && (is_alphanumeric((unsigned char)s.at[i]) ||
+                             is_one_of((unsigned char)s.at[i], "-._~%!$&'()*+;=")))
+            i++;
+        if (i == 0)
+            return false;
+    }
+    if (i < s.len && s.at[i++] != ':')
+        return false;
+    while (i < s.len && s.at[i] >= '0' && s.at[i] <= '9')
+        i++;
+    return i == s.len;
+}
+
+/* One of the four forms of RFC 9112 §3.2, each where it may stand. */
+static bool is_target(struct slice method, struct slice target)
+{
+    size_t scheme = scheme_of(target);
+
+    if (slice_is(method, "CONNECT"))
+        return is_authority(target);
+    if (slice_is(target, "*"))
+        return slice_is(method, "OPTIONS");
+    if (!scheme)
+        return target.at[0] == '/';
+    size_t end = scheme;
+    while (end < target.len && target.at[end] != '/' && target.at[end] != '?')
+        end++;
+    return is_authority(slice_make(target.at + scheme, end - scheme));
+}
+
 /* HTTP/1.0 has no chunked coding and needs no Host; every later HTTP/1 is read as HTTP/1.1 (RFC 9110 §2.5). */
 static unsigned check_request_line(const struct http_head *head, struct fault *f)
 {
@@ -97,6 +145,8 @@ static unsigned check_request_line(const struct http_head *head, struct fault *f
         head->version.at[7] > '9')
         return refuse(VERSION, f, "http_version_not_supported",
                       "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+    if (!is_target(head->method, head->target))
+        return bad(f, "The request target has none of the forms that its method allows.");
     return 0;
 }
 
@@ -133,11 +183,7 @@ static unsigned check_host(struct slice host, bool required, struct fault *f)
 {
     if (!host.at)
         return required ? bad(f, "An HTTP/1.1 request needs a Host header.") : 0;
-    for (size_t i = 0; i < host.len; i++)
-        if (!is_alphanumeric((unsigned char)host.at[i]) &&
-            !is_one_of((unsigned char)host.at[i], "-._~%!$&'()*+;=:[]"))
-            return bad(f, "The Host header does not name one host.");
-    return 0;
+    return is_authority(host) ? 0 : bad(f, "The Host header does not name one host.");
 }
 
 /* RFC 9112 §6.3. A length of more than 19 digits could be cut by somebody; none of ours is near that. */

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ enum {
     ARENA_BLOCK = 2048, /* an ordinary request fits */
     BACKLOG = 511,
     MAX_WAIT_MS = 1000,
+    ACCEPT_AGAIN_MS = 100,
+    SPARE_CONNECTIONS = 64, /* libmicrohttpd's own bound is none: what is too many is turned away before */
 };
 
 #define TOO_SLOW_BODY "{\"error\":\"The request did not arrive in time.\",\"code\":\"request_timeout\"}"
@@ -44,6 +47,8 @@ static void open_connection(struct http_server *s, struct MHD_Connection *mhd, v
         free(c);
         return; /* its requests find no connection and are dropped */
     }
+    c->peer = s->arriving;
+    s->arriving = NULL;
     c->request.server = s;
     http_watch_add(&s->watch, &c->socket, info->connect_fd, clock_monotonic_us(s->options.clock));
     *socket_context = c;
@@ -62,6 +67,7 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
     if (!c)
         return;
     http_watch_remove(&s->watch, &c->socket, c->unread, clock_monotonic_us(s->options.clock));
+    http_peers_give_back(s->peers, c->peer);
     arena_free(c->request.arena);
     free(c);
     *socket_context = NULL;
@@ -160,12 +166,17 @@ static struct http_server *server_new(const struct http_server_options *options)
     if (!s)
         return NULL;
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->wake_fd < 0) {
+    s->peers = http_peers_new(options->connections, options->connections_per_ip);
+    if (s->wake_fd < 0 || !s->peers) {
+        if (s->wake_fd >= 0)
+            (void)close(s->wake_fd);
+        http_peers_free(s->peers);
         free(s);
         return NULL;
     }
     s->options = *options;
-    http_watch_init(&s->watch, options->request_ms * 1000, slice_of(TOO_SLOW));
+    s->listen_fd = -1;
+    http_watch_init(&s->watch, options->request_ms * 1000, options->tls ? SLICE_NONE : slice_of(TOO_SLOW));
     (void)pthread_mutex_init(&s->mutex, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -176,10 +187,15 @@ static struct http_server *server_new(const struct http_server_options *options)
 
 static void server_free(struct http_server *s)
 {
+    while (atomic_load(&s->deciding) > 0)
+        (void)sched_yield();
     http_watch_dispose(&s->watch);
     (void)pthread_cond_destroy(&s->idle);
     (void)pthread_mutex_destroy(&s->mutex);
+    if (s->listen_fd >= 0)
+        (void)close(s->listen_fd);
     (void)close(s->wake_fd);
+    http_peers_free(s->peers);
     free(s);
 }
 
@@ -196,15 +212,22 @@ static void *serve(void *ctx)
 {
     struct http_server *s = ctx;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd fds[] = {{.fd = info->listen_fd, .events = POLLIN}, {.fd = s->wake_fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = info->listen_fd, .events = POLLIN},
+                           {.fd = s->wake_fd, .events = POLLIN},
+                           {.fd = s->listen_fd, .events = POLLIN}};
+    bool can_accept = true;
 
     while (!atomic_load(&s->stopping)) {
         MHD_UNSIGNED_LONG_LONG wait_ms = MAX_WAIT_MS;
-        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > MAX_WAIT_MS)
-            wait_ms = MAX_WAIT_MS;
+        unsigned max_wait_ms = can_accept ? MAX_WAIT_MS : ACCEPT_AGAIN_MS;
+        if (MHD_get_timeout(s->daemon, &wait_ms) != MHD_YES || wait_ms > max_wait_ms)
+            wait_ms = max_wait_ms;
+        fds[2].fd = can_accept && !atomic_load(&s->quiescing) ? s->listen_fd : -1;
+        bool has_events = poll(fds, 3, (int)wait_ms) > 0;
         eventfd_t count;
-        if (poll(fds, 2, (int)wait_ms) > 0 && (fds[1].revents & POLLIN))
+        if (has_events && (fds[1].revents & POLLIN))
             (void)eventfd_read(s->wake_fd, &count);
+        can_accept = !has_events || !(fds[2].revents & POLLIN) || http_server_accept(s);
         atomic_store(&s->woken, false); /* before the run: a later wake-up is for the next one */
         (void)MHD_run(s->daemon);
     }
@@ -222,17 +245,20 @@ status http_server_start(const struct http_server_options *o, struct http_server
         (void)close(fd);
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     }
+    s->listen_fd = fd;
     s->port = port_of(fd);
+    struct MHD_OptionItem tls[HTTP_TLS_OPTIONS];
+    http_tls_listen(o->tls, tls);
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http_request_step, s,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
+        (o->tls ? MHD_USE_TLS : 0U) | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_LIMIT, o->connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        o->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_LIMIT, o->connections + SPARE_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s,
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon) {
-        (void)close(fd);
         server_free(s);
         return fault_set(f, STATUS_CONFIG, "cannot_listen", "cannot start a listener on %s", o->address);
     }
@@ -260,9 +286,7 @@ void http_server_quiesce(struct http_server *s)
 {
     if (atomic_exchange(&s->quiescing, true))
         return;
-    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        (void)close(fd);
+    (void)shutdown(s->listen_fd, SHUT_RDWR); /* closed when nobody polls it any more */
 }
 
 bool http_server_wait_idle(struct http_server *s, int64_t timeout_ms)

@@ -21,6 +21,7 @@
 
 struct http_server;
 struct http_request;
+struct http_tls;
 
 /* All are called by the listener's thread. */
 struct http_handler {
@@ -35,13 +36,15 @@ struct http_server_options {
     const char *address; /* numeric IPv4 or IPv6 */
     uint16_t port;       /* 0: a free one */
     unsigned connections;
-    unsigned connections_per_ip; /* 0: no bound */
+    unsigned
+        connections_per_ip; /* 0: no bound; beyond this one or that before, a new connection gets a 503 */
     size_t
         connection_memory; /* for head and buffers of one connection; must hold HTTP_HEAD_MAX and some KiB more */
-    size_t body_memory; /* for all bodies that are being received; beyond it requests get a 503 */
-    int64_t request_ms; /* a request must be whole within this (http_server_tick() sees to it) */
-    unsigned idle_s;    /* a connection without traffic is closed */
-    size_t state_size;  /* bytes of http_request_state() */
+    size_t body_memory;   /* for all bodies that are being received; beyond it requests get a 503 */
+    int64_t request_ms;   /* a request must be whole within this (http_server_tick() sees to it) */
+    unsigned idle_s;      /* a connection without traffic is closed */
+    size_t state_size;    /* bytes of http_request_state() */
+    struct http_tls *tls; /* NULL: plain HTTP; outlives the listener */
     const struct clock *clock;
     struct http_handler handler;
     void *ctx;
@@ -83,8 +86,9 @@ void http_accept_body(struct http_request *r, size_t max);
 
 struct http_reply {
     unsigned status;
-    const char *content_type;         /* NULL: none */
-    struct slice body;                /* copied */
+    const char *content_type; /* NULL: none */
+    struct slice body;        /* copied; a 304 may have one that is absent, with the length of the 200's */
+    bool body_is_given;       /* it is malloc's and not copied, but freed when it is sent, or cannot be */
     const struct http_field *headers; /* copied; names and values end with a NUL behind their length */
     size_t n_headers;
 };

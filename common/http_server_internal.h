@@ -1,6 +1,8 @@
-/* What http_server.c (listener, connections) and http_server_request.c (the steps of a request) share. Nobody else includes this. */
+/* What http_server.c (listener, connections), http_server_accept.c, http_server_request.c (the steps of a request) and http_server_reply.c share. Nobody else
+ * includes this. */
 #pragma once
 #include "common/buffer.h"
+#include "common/http_peers.h"
 #include "common/http_server.h"
 #include "common/http_watch.h"
 #include <microhttpd.h>
@@ -49,6 +51,7 @@ struct http_request {
 
 /* A connection has one request at a time. */
 struct connection {
+    struct http_peer *peer;
     struct http_socket socket;
     struct http_request request;
     bool unread; /* it was answered before its request was whole */
@@ -59,9 +62,13 @@ struct http_server {
     pthread_t thread; /* runs the daemon until `stopping` */
     int wake_fd;      /* ends its waiting; written once per wake-up (`woken`) */
     _Atomic bool woken;
+    atomic_uint deciding; /* threads in http_request_decide() */
     _Atomic bool stopping;
     struct http_server_options options;
     struct http_watch watch;
+    int listen_fd;
+    struct http_peers *peers;   /* the listener's thread only */
+    struct http_peer *arriving; /* of the connection that is just handed to libmicrohttpd */
     uint16_t port;
     size_t body_bytes; /* held by all bodies; the listener's thread only */
     _Atomic bool quiescing;
@@ -75,6 +82,12 @@ static inline struct connection *connection_of(struct http_request *r)
     return (struct connection *)((char *)r - offsetof(struct connection, request));
 }
 
+/* Takes the connections that wait, and turns away those that are too many. False: descriptors or memory are short, so try
+ * again later. */
+bool http_server_accept(struct http_server *s) must_check;
+/* libmicrohttpd's options for TLS, of http_tls.c; none without one. */
+enum { HTTP_TLS_OPTIONS = 3 };
+void http_tls_listen(const struct http_tls *t, struct MHD_OptionItem out[HTTP_TLS_OPTIONS]);
 /* Makes the listener's thread look at resumed connections. */
 void http_server_wake(struct http_server *s);
 
@@ -84,5 +97,7 @@ void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, cons
 enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const char *target,
                                   const char *method, const char *version, const char *data, size_t *size,
                                   void **request);
+/* The handler has decided: its members say what. Any thread; the request must not be touched afterwards. */
+void http_request_decide(struct http_request *r);
 /* The request is over, whatever became of it; its connection is ready for the next one. */
 void http_request_end(struct http_request *r);

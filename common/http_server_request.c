@@ -1,6 +1,5 @@
 #include "common/http_server_internal.h"
 
-#include "common/json.h"
 #include <string.h>
 
 enum {
@@ -9,15 +8,18 @@ enum {
 
 /* ---- decisions ---- */
 
-static void decide(struct http_request *r)
+void http_request_decide(struct http_request *r)
 {
     struct MHD_Connection *mhd = r->mhd;
     struct http_server *s = r->server;
 
-    if (atomic_exchange(&r->decision, DECISION_MADE) != DECISION_SUSPENDED)
-        return;
-    MHD_resume_connection(mhd);
-    http_server_wake(s);
+    /* From the decision on the request may end, and with the last one the listener: it waits for whoever is in here. */
+    atomic_fetch_add(&s->deciding, 1);
+    if (atomic_exchange(&r->decision, DECISION_MADE) == DECISION_SUSPENDED) {
+        MHD_resume_connection(mhd);
+        http_server_wake(s);
+    }
+    atomic_fetch_sub(&s->deciding, 1);
 }
 
 /* Whether the handler has decided. Where it has not, the connection sleeps, and libmicrohttpd calls on_request() again when
@@ -40,48 +42,7 @@ void http_accept_body(struct http_request *r, size_t max)
 {
     r->body_max = max;
     r->accepted = true;
-    decide(r);
-}
-
-static bool add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    return MHD_add_response_header(response, name, value) == MHD_YES;
-}
-
-void http_reply(struct http_request *r, const struct http_reply *reply)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        reply->body.len, (void *)(uintptr_t)reply->body.at, MHD_RESPMEM_MUST_COPY);
-    bool ok = response != NULL;
-
-    if (ok && reply->content_type)
-        ok = add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
-    for (size_t i = 0; ok && i < reply->n_headers; i++)
-        ok = add_header(response, reply->headers[i].name.at, reply->headers[i].value.at);
-    if (ok && (r->misread || atomic_load_explicit(&r->server->quiescing, memory_order_relaxed)))
-        ok = add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    if (!ok && response) {
-        MHD_destroy_response(response);
-        response = NULL;
-    }
-    r->response = response;
-    r->status = reply->status;
-    r->accepted = false;
-    decide(r);
-}
-
-void http_reply_error(struct http_request *r, unsigned status_code, const char *code, const char *message,
-                      const struct http_field *headers, size_t n_headers)
-{
-    struct buffer body = {0};
-
-    json_write_error(&body, code, message);
-    http_reply(r, &(struct http_reply){.status = status_code,
-                                       .content_type = "application/json",
-                                       .body = buffer_slice(&body),
-                                       .headers = headers,
-                                       .n_headers = n_headers});
-    buffer_dispose(&body);
+    http_request_decide(r);
 }
 
 /* ---- the steps of a request ---- */
@@ -94,6 +55,7 @@ static enum MHD_Result queue(struct http_request *r)
     MHD_destroy_response(r->response);
     r->response = NULL;
     r->step = STEP_QUEUED;
+    http_socket_sending(&connection_of(r)->socket, clock_monotonic_us(r->server->options.clock));
     return queued;
 }
 
@@ -154,6 +116,17 @@ static bool may_answer_early(const struct http_request *r)
     return r->misread || slice_is(r->head.method, "POST") || slice_is(r->head.method, "PUT");
 }
 
+/* The decision on a head with a body is there: answers at once, or lets the body come. */
+static enum MHD_Result end_head(struct http_request *r)
+{
+    if (r->response && may_answer_early(r)) {
+        connection_of(r)->unread = true;
+        return queue(r);
+    }
+    r->step = STEP_READING;
+    return r->response || r->accepted ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
 {
     struct http_server *s = r->server;
@@ -178,14 +151,7 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     /* Without a body the second call follows at once. */
     if (r->framing.body == HTTP_BODY_NONE && !r->misread)
         return MHD_YES;
-    if (!is_decided(r))
-        return MHD_YES;
-    if (r->response && may_answer_early(r)) {
-        connection_of(r)->unread = true;
-        return queue(r);
-    }
-    r->step = STEP_READING;
-    return r->response || r->accepted ? MHD_YES : MHD_NO;
+    return is_decided(r) ? end_head(r) : MHD_YES;
 }
 
 static void release_body(struct http_request *r)
@@ -255,14 +221,20 @@ enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const c
 
     size_t n = *size;
     *size = 0;
+    /* A body of length 0 is announced with bytes behind it and Expect: 100-continue: the end is still to come. */
+    if (data && n == 0)
+        return MHD_YES;
     switch (r->step) {
     case STEP_TARGET:
         return take_head(r, method, version);
     case STEP_HEAD: /* now, or when it has slept, the decision is there */
         if (!is_decided(r))
             return MHD_YES;
+        /* Where there is a body, it has slept in its first call, and this is that call again. */
+        if (r->framing.body != HTTP_BODY_NONE)
+            return end_head(r);
         r->step = STEP_READING;
-        return n > 0 ? take_body(r, data, n) : end_body(r);
+        return end_body(r);
     case STEP_READING:
         return n > 0 ? take_body(r, data, n) : end_body(r);
     case STEP_BODY: /* likewise */

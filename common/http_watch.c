@@ -28,6 +28,7 @@ void http_watch_add(struct http_watch *w, struct http_socket *s, int fd, int64_t
     s->checked_since_us = now_us;
     s->first_byte_us = 0;
     s->bytes_then = 0;
+    s->ended_since_us = 0;
     http_socket_idle(s, now_us);
 
     (void)pthread_mutex_lock(&w->mutex);
@@ -53,19 +54,15 @@ static bool drain(int fd)
     return true;
 }
 
+/* Takes `fd` over. */
 static void linger(struct http_watch *w, int fd, int64_t now_us)
 {
-    if (w->n_lingering == sizeof w->lingering / sizeof w->lingering[0])
-        return;
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        return;
-    (void)shutdown(copy, SHUT_WR);
-    if (!drain(copy)) {
-        (void)close(copy);
+    (void)shutdown(fd, SHUT_WR);
+    if (w->n_lingering == sizeof w->lingering / sizeof w->lingering[0] || !drain(fd)) {
+        (void)close(fd);
         return;
     }
-    w->lingering[w->n_lingering].fd = copy;
+    w->lingering[w->n_lingering].fd = fd;
     w->lingering[w->n_lingering].until_us = now_us + LINGER_US;
     w->n_lingering++;
 }
@@ -79,8 +76,16 @@ void http_watch_remove(struct http_watch *w, struct http_socket *s, bool linger_
         w->first = s->next;
     if (s->next)
         s->next->prev = s->prev;
-    if (linger_on)
-        linger(w, s->fd, now_us);
+    int copy = linger_on ? fcntl(s->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy >= 0)
+        linger(w, copy, now_us);
+    (void)pthread_mutex_unlock(&w->mutex);
+}
+
+void http_watch_linger(struct http_watch *w, int fd, int64_t now_us)
+{
+    (void)pthread_mutex_lock(&w->mutex);
+    linger(w, fd, now_us);
     (void)pthread_mutex_unlock(&w->mutex);
 }
 
@@ -105,6 +110,12 @@ bool http_socket_answering(struct http_socket *s)
            receiving == HTTP_PHASE_ANSWERING;
 }
 
+void http_socket_sending(struct http_socket *s, int64_t now_us)
+{
+    atomic_store_explicit(&s->since_us, now_us, memory_order_relaxed);
+    atomic_store_explicit(&s->phase, HTTP_PHASE_SENDING, memory_order_release);
+}
+
 static uint64_t bytes_received(int fd)
 {
     struct tcp_info info = {0};
@@ -112,13 +123,13 @@ static uint64_t bytes_received(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received : 0;
 }
 
-/* Since when the client is sending a request; INT64_MAX: it is not. Nobody tells us of the first bytes of a request line:
+/* Since when the client is sending a request or taking an answer; INT64_MAX: neither. Nobody tells us of the first bytes of a request line:
  * they show in the socket's count. */
-static int64_t sending_since(struct http_socket *s, int phase, int64_t now_us)
+static int64_t busy_since(struct http_socket *s, int phase, int64_t now_us)
 {
     int64_t since_us = atomic_load_explicit(&s->since_us, memory_order_relaxed);
 
-    if (phase == HTTP_PHASE_RECEIVING)
+    if (phase == HTTP_PHASE_RECEIVING || phase == HTTP_PHASE_SENDING)
         return since_us;
     if (phase != HTTP_PHASE_IDLE)
         return INT64_MAX;
@@ -134,12 +145,31 @@ static int64_t sending_since(struct http_socket *s, int phase, int64_t now_us)
     return s->first_byte_us ? s->first_byte_us : INT64_MAX;
 }
 
-static void expire(struct http_watch *w, struct http_socket *s, int phase)
+/* True when the client has ended its side in this phase, all its bytes were taken, and that was so a tick ago, too: then the
+ * owner is not about to see it. */
+static bool has_ended(struct http_socket *s, int phase, int64_t now_us)
 {
+    int64_t since_us = atomic_load_explicit(&s->since_us, memory_order_relaxed);
+    char byte;
+
+    if (phase != HTTP_PHASE_IDLE && phase != HTTP_PHASE_RECEIVING)
+        return false;
+    if (now_us - since_us < TICK_MS * 1000LL || recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+        return false;
+    bool before = s->ended_since_us == since_us;
+    s->ended_since_us = since_us;
+    return before;
+}
+
+/* `answer`: what to say before the end. Not where an answer is half sent. */
+static void expire(struct http_socket *s, int phase, struct slice answer)
+{
+    bool is_sending = phase == HTTP_PHASE_SENDING;
+
     if (!atomic_compare_exchange_strong(&s->phase, &phase, HTTP_PHASE_EXPIRED))
         return;
-    if (w->too_slow.len)
-        (void)send(s->fd, w->too_slow.at, w->too_slow.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (answer.len > 0 && !is_sending)
+        (void)send(s->fd, answer.at, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(s->fd, SHUT_RDWR); /* the owner sees the end and closes */
 }
 
@@ -158,9 +188,11 @@ int http_watch_tick(struct http_watch *w, int64_t now_us)
     (void)pthread_mutex_lock(&w->mutex);
     for (struct http_socket *s = w->first; s; s = s->next) {
         int phase = atomic_load(&s->phase);
-        int64_t since_us = sending_since(s, phase, now_us);
+        int64_t since_us = busy_since(s, phase, now_us);
         if (since_us != INT64_MAX && now_us - since_us >= w->request_us)
-            expire(w, s, phase);
+            expire(s, phase, w->too_slow);
+        else if (has_ended(s, phase, now_us))
+            expire(s, phase, SLICE_NONE);
     }
     drain_lingering(w, now_us);
     int next_ms = w->n_lingering ? LINGER_TICK_MS : TICK_MS;

@@ -3,27 +3,45 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int signals_open(void)
+/* The descriptor is about those of `wanted`; all are blocked, for SIGHUP would end the process. */
+static int open_for(const int *wanted, size_t n)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     if (sigaction(SIGPIPE, &ignore, NULL) != 0)
         return -1;
 
+    sigset_t all;
     sigset_t set;
+    sigemptyset(&all);
+    sigaddset(&all, SIGINT);
+    sigaddset(&all, SIGTERM);
+    sigaddset(&all, SIGHUP);
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < n; i++)
+        sigaddset(&set, wanted[i]);
+    int failed = pthread_sigmask(SIG_BLOCK, &all, NULL);
     if (failed) {
         errno = failed;
         return -1;
     }
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int signals_open(void)
+{
+    static const int STOP[] = {SIGINT, SIGTERM};
+    return open_for(STOP, sizeof STOP / sizeof STOP[0]);
+}
+
+int signals_open_reload(void)
+{
+    static const int RELOAD[] = {SIGHUP};
+    return open_for(RELOAD, sizeof RELOAD / sizeof RELOAD[0]);
 }
 
 enum signal_event signals_read(int fd)

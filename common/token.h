@@ -6,20 +6,66 @@
 #include "common/buffer.h"
 #include "common/slice.h"
 #include "common/status.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum token_algorithm { TOKEN_HS256, TOKEN_RS256, TOKEN_ES256 };
 
+/* A set of keys that may change while it is used: by any thread, each verification sees one moment of it. */
 struct token_keys;
 
 /* Keys as the setting names them: comma-separated `kid=ALGORITHM:path` (HS256: raw secret bytes, at least 32; RS256 of at least
  * 2048 bits and ES256: PEM, public for verifying, private for signing and verifying, without a pass phrase).
  * Appends one line per fault to `faults` and returns NULL if there is one. */
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults);
+/* Ends what token_keys_start() has begun. */
 void token_keys_free(struct token_keys *keys);
 
+/* ---- keys that change: files read anew, key sets of files and URLs ---- */
+
+/* Where keys come from: the settings of [token], by their names. */
+struct token_sources {
+    const char *keys; /* as above; NULL */
+    /* Comma-separated `[ISSUER=]SOURCE`, the source a path or an http or https URL of a key set (jwks.h); NULL. Where one names
+     * its issuer, each key belongs to an issuer and is found by issuer and kid, so that equal kids of two issuers are two keys;
+     * the keys that name none are those of `issuer` then. (An issuer has no query: behind a `?` a `=` is the URL's.) */
+    const char *jwks;
+    const char *issuer;
+    const char *jwks_ca;    /* certificates to trust for https, PEM; NULL: the system's */
+    int64_t jwks_refresh_s; /* a URL is fetched at least so often */
+    bool jwks_plain_http;   /* http of other hosts than this: whoever is on the way can put keys in */
+    bool jwks_symmetric;    /* oct keys of a URL: whoever can read the URL can sign */
+};
+
+/* Reads all files and opens no URL. Appends one line per fault to `faults` ("[token] …") and returns NULL if there is one. */
+struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults);
+
+struct metrics;
+struct token_watch {
+    struct metrics *metrics; /* NULL: none */
+    int reload_fd; /* signals_open_reload(): files are read anew, URLs fetched; -1: never. A file that is not in order changes
+                    * nothing, loudly. */
+    struct token_keys *reload_too; /* other keys, of files only, that are read anew at the same time; NULL */
+    void (*reloaded)(void *ctx);   /* called behind that, by the thread that reloads; may be NULL */
+    int ready_fd; /* an eventfd that is written to whenever a URL has been fetched for the first time; -1: none */
+    /* A fetch is over, good or not; see token_verifier_awaits(). Called by the threads of the fetches; may be NULL. */
+    void (*fetched)(void *ctx, uint32_t source);
+    void *ctx;
+};
+
+/* Starts the threads that keep the keys up to date: one that reloads, one for each URL. Once. Errors: STATUS_FATAL. */
+status token_keys_start(struct token_keys *keys, const struct token_watch *watch, struct fault *f) must_check;
+/* Ends those threads: `fetched` is not called any more. The keys stay as they are. Harmless where none were started. */
+void token_keys_stop(struct token_keys *keys);
+/* Whether every URL has been fetched once; where not, `why` (which may be NULL) gets one line. Any thread. */
+bool token_keys_are_ready(const struct token_keys *keys, struct buffer *why);
+/* What of `sources` (bits) is wanted or being fetched just now. Any thread. */
+uint32_t token_keys_coming(const struct token_keys *keys, uint32_t sources);
+/* Counts the changes of the keys. Any thread. */
+uint64_t token_keys_generation(const struct token_keys *keys);
+
 struct token_rules {
-    const char *issuer;        /* NULL: not checked */
+    const char *issuer;        /* NULL: not checked; a key that belongs to an issuer has its own */
     const char *audience;      /* NULL: not checked; the claim is a string or an array */
     const char *account_claim; /* usually "account_id" */
     int64_t leeway_s;          /* 30 */
@@ -39,10 +85,17 @@ struct token_verifier *token_verifier_new(const struct token_keys *keys, const s
                                           size_t cache_size);
 void token_verifier_free(struct token_verifier *v);
 
-/* Verifies the compact form `jwt` as of `unix_s`. `out` points into the verifier and is valid until the next call.
- * Errors: STATUS_UNAUTHENTICATED (`f` says why, without quoting the token), STATUS_NO_MEMORY. */
+/* Verifies the compact form `jwt` as of `unix_s`. `out` points into the verifier and is valid until the next call. A token whose
+ * key is withdrawn or changed does not count from then on, remembered or not.
+ * Errors: STATUS_UNAUTHENTICATED (`f` says why, without quoting the token), STATUS_NO_MEMORY, STATUS_RETRY: its kid is unknown, and a
+ * key set that may have it is being fetched (at most one fetch in ten seconds, and none for a token that would be refused
+ * anyway). Then ask again when that is over: by token_verifier_await() or by `fetched` of token_watch. */
 status token_verify(struct token_verifier *v, struct slice jwt, int64_t unix_s, struct token_claims *out,
                     struct fault *f) must_check;
+/* After STATUS_RETRY: the sources (bits) whose fetch is worth waiting for. */
+uint32_t token_verifier_awaits(const struct token_verifier *v);
+/* After STATUS_RETRY: waits until they are over, at most `timeout_ms`. Not for a thread that has others to serve. */
+void token_verifier_await(const struct token_verifier *v, int64_t timeout_ms);
 
 /* Takes the token out of an Authorization value. The scheme's name has no case (RFC 9110 §11.1). Absent when the scheme is
  * another one; present (perhaps empty) otherwise. */

@@ -40,8 +40,10 @@ void token_cache_free(struct token_cache *c)
 {
     if (!c)
         return;
-    for (struct token_entry *e = c->newest; e; e = e->older)
+    for (struct token_entry *e = c->newest; e; e = e->older) {
         free(e->texts);
+        token_key_unref(e->key);
+    }
     free(c->entries);
     free((void *)c->buckets);
     free(c);
@@ -104,11 +106,13 @@ void token_cache_drop(struct token_cache *c, struct token_entry *e)
     e->live = false;
     free(e->texts);
     e->texts = NULL;
+    token_key_unref(e->key);
+    e->key = NULL;
     make_oldest(c, e);
 }
 
 struct token_entry *token_cache_put(struct token_cache *c, const uint8_t digest[TOKEN_DIGEST_SIZE],
-                                    const struct token_content *content)
+                                    const struct token_content *content, struct token_key *key)
 {
     struct slice subject = content->claims.subject;
     struct slice account = content->claims.account_id;
@@ -125,6 +129,7 @@ struct token_entry *token_cache_put(struct token_cache *c, const uint8_t digest[
     e->content.claims.subject = (struct slice){texts, subject.len};
     e->content.claims.account_id = (struct slice){texts + subject.len, account.len};
     e->texts = texts;
+    e->key = token_key_ref(key);
     e->live = true;
     struct token_entry **bucket = bucket_of(c, digest);
     e->chain = *bucket;

@@ -6,6 +6,8 @@
 
 enum { CLAIMS_DEPTH_MAX = 32 };
 
+static const char SHAPE[] = "the token's claims are not one JSON object with different member names";
+
 /* ---- reading ---- */
 
 /* Members as they came; an absent one has no name. */
@@ -160,8 +162,33 @@ status token_read_claims(struct slice json, const struct token_rules *rules, str
     if (st == STATUS_NO_MEMORY)
         return fault_set(f, st, "no_memory", "out of memory");
     if (st != STATUS_OK)
-        return token_refused(f, "the token's claims are not one JSON object with different member names");
+        return token_refused(f, SHAPE);
     return check_claims(&r, rules, a, out, f);
+}
+
+static status take_issuer(void *ctx, const struct json_member *m, struct fault *f)
+{
+    struct json_member *issuer = ctx;
+    (void)f;
+    if (slice_is(m->name, "iss"))
+        *issuer = *m;
+    return STATUS_OK;
+}
+
+status token_read_issuer(struct slice json, struct arena *a, struct slice *out, struct fault *f)
+{
+    struct json_member issuer = {0};
+    struct fault inner; /* may name members of the token: it is not passed on */
+
+    status st = json_read_object(json, CLAIMS_DEPTH_MAX, a, take_issuer, &issuer, &inner);
+    if (st == STATUS_NO_MEMORY)
+        return fault_set(f, st, "no_memory", "out of memory");
+    if (st != STATUS_OK)
+        return token_refused(f, SHAPE);
+    if (!issuer.name.at || issuer.kind != JSON_STRING)
+        return token_refused(f, "the token's iss is not a string");
+    *out = issuer.value;
+    return STATUS_OK;
 }
 
 status token_check_times(const struct token_content *c, int64_t leeway_s, int64_t unix_s, struct fault *f)

@@ -1,212 +1,273 @@
 #include "common/token_internal.h"
 
 #include "common/config.h"
-#include "common/text.h"
-#include <openssl/crypto.h>
+#include "common/http_fetch.h"
+#include "common/jwks.h"
+#include "common/log.h"
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { SECRET_MIN = 32, SECRET_MAX = 4096, PEM_MAX = 64 * 1024 };
+/* ---- reading a source that is no URL ---- */
 
-static const char *const ALGORITHMS[] = {
-    [TOKEN_HS256] = "HS256", [TOKEN_RS256] = "RS256", [TOKEN_ES256] = "ES256"};
-
-const char *token_algorithm_text(enum token_algorithm algorithm)
+static bool read_jwks_file(const struct token_source *source, struct token_key_list *out,
+                           struct buffer *faults)
 {
-    return ALGORITHMS[algorithm];
+    const struct token_jwks from = {.name = source->name, .issuer = source->issuer, .secrets = true};
+    struct buffer text = {0};
+    struct fault f = {0};
+
+    status st = config_read_file(source->at, JWKS_SIZE_MAX, &text, &f);
+    bool was_read = st == STATUS_OK;
+    if (was_read)
+        st = token_read_jwks(buffer_slice(&text), &from, out, &f);
+    if (st != STATUS_OK)
+        buffer_printf(faults, "[token] jwks: %s%s%s\n", was_read ? source->name : "", was_read ? ": " : "",
+                      f.message);
+    if (text.at)
+        explicit_bzero(text.at, text.capacity);
+    buffer_dispose(&text);
+    return st == STATUS_OK;
 }
 
-static bool read_algorithm(struct slice text, enum token_algorithm *out)
+bool token_source_read(const struct token_source *source, struct token_key_list *out, struct buffer *faults)
 {
-    for (size_t i = 0; i < sizeof ALGORITHMS / sizeof ALGORITHMS[0]; i++) {
-        if (slice_is(text, ALGORITHMS[i])) {
-            *out = (enum token_algorithm)i;
-            return true;
-        }
-    }
-    return false;
+    bool good = source->kind == TOKEN_KEY_FILES
+                    ? token_read_key_files(source->at, source->issuer, out, faults)
+                    : read_jwks_file(source, out, faults);
+    if (!good)
+        token_key_list_dispose(out);
+    return good;
 }
 
-const struct token_key *token_keys_find(const struct token_keys *keys, struct slice kid)
+/* ---- the current set ---- */
+
+/* Under the mutex, or before there are threads. */
+static bool make_current(const struct token_keys *keys)
 {
-    const struct token_key *each = keys->first;
-    while (each && !slice_is(kid, each->kid))
-        each = each->next;
-    return each;
+    struct token_shared *shared = keys->shared;
+    const struct token_key_list **lists = calloc(keys->n_sources + 1, sizeof(struct token_key_list *));
+    if (!lists)
+        return false;
+    for (size_t i = 0; i < keys->n_sources; i++)
+        lists[i] = &keys->sources[i].keys;
+    struct token_set *set = token_set_merge(lists, keys->n_sources, keys->names_issuers, shared->current);
+    free((void *)lists);
+    if (!set)
+        return false;
+
+    struct token_set *before = shared->current;
+    shared->current = set;
+    atomic_fetch_add(&shared->generation, 1);
+    gauge_set(shared->known, (int64_t)set->keys.n);
+    size_t withdrawn = before ? token_set_withdraw(before, set) : 0;
+    if (before && (withdrawn > 0 || before->keys.n != set->keys.n))
+        log_info("keys of tokens have changed", LOG_INT("keys", set->keys.n),
+                 LOG_INT("withdrawn", withdrawn));
+    token_set_unref(before);
+    return true;
 }
 
-static void wipe(struct token_secret *s)
+bool token_keys_replace(const struct token_keys *keys, struct token_source *source,
+                        struct token_key_list *read)
 {
-    if (s->at)
-        OPENSSL_cleanse(s->at, s->len);
-    free(s->at);
+    (void)pthread_mutex_lock(&keys->shared->mutex);
+    struct token_key_list before = source->keys;
+    source->keys = *read;
+    bool made = make_current(keys);
+    *read = made ? before : source->keys;
+    if (!made)
+        source->keys = before;
+    (void)pthread_mutex_unlock(&keys->shared->mutex);
+    token_key_list_dispose(read);
+    return made;
 }
 
-static void free_key(struct token_key *key)
+void token_keys_snapshot(const struct token_keys *keys, struct token_set **set, uint64_t *generation)
 {
-    if (!key)
+    struct token_shared *shared = keys->shared;
+
+    if (*set && atomic_load_explicit(&shared->generation, memory_order_acquire) == *generation)
         return;
-    wipe(&key->verify);
-    wipe(&key->sign);
-    free(key->kid);
-    free(key);
+    (void)pthread_mutex_lock(&shared->mutex);
+    token_set_unref(*set);
+    *set = token_set_ref(shared->current);
+    *generation = atomic_load(&shared->generation);
+    (void)pthread_mutex_unlock(&shared->mutex);
+}
+
+uint64_t token_keys_generation(const struct token_keys *keys)
+{
+    return atomic_load(&keys->shared->generation);
+}
+
+/* ---- the settings ---- */
+
+static char *copy(struct slice s)
+{
+    return s.at ? strndup(s.at, s.len) : NULL;
+}
+
+static struct token_source *add_source(struct token_keys *keys, enum token_source_kind kind, struct slice at,
+                                       struct slice issuer)
+{
+    struct token_source *grown = realloc(keys->sources, (keys->n_sources + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    keys->sources = grown;
+
+    struct token_source *source = &grown[keys->n_sources++];
+    *source = (struct token_source){.kind = kind, .at = copy(at), .issuer = copy(issuer)};
+    size_t shown = kind == TOKEN_JWKS_URL && memchr(at.at, '?', at.len)
+                       ? (size_t)((const char *)memchr(at.at, '?', at.len) - at.at)
+                       : at.len;
+    source->name = kind == TOKEN_KEY_FILES ? strdup("keys") : copy((struct slice){at.at, shown});
+    return source->at && source->name && (!issuer.at || source->issuer) ? source : NULL;
+}
+
+static bool has_prefix(struct slice s, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return s.len >= len && strncasecmp(s.at, prefix, len) == 0;
+}
+
+/* One `[ISSUER=]SOURCE`. */
+static void add_jwks(struct token_keys *keys, struct slice entry, struct buffer *faults)
+{
+    struct slice at = token_trim(entry);
+    const char *query = memchr(at.at, '?', at.len);
+    const char *equals = memchr(at.at, '=', at.len);
+    struct slice issuer = SLICE_NONE;
+
+    if (equals && !(query && query < equals)) {
+        issuer = token_trim(token_cut(&at, '='));
+        at = token_trim(at);
+        keys->names_issuers = true;
+    }
+    if (at.len == 0 || (issuer.at && issuer.len == 0)) {
+        buffer_add_text(faults, "[token] jwks: an entry is not [ISSUER=]path or [ISSUER=]URL\n");
+        return;
+    }
+
+    bool is_url = has_prefix(at, "http:") || has_prefix(at, "https:");
+    struct token_source *source = add_source(keys, is_url ? TOKEN_JWKS_URL : TOKEN_JWKS_FILE, at, issuer);
+    const char *wrong = !source  ? "out of memory"
+                        : is_url ? http_fetch_check_url(source->at, keys->options.jwks_plain_http)
+                                 : NULL;
+    if (wrong)
+        buffer_printf(faults, "[token] jwks: %s: %s\n", source ? source->name : "", wrong);
+}
+
+static void add_sources(struct token_keys *keys, struct buffer *faults)
+{
+    const struct token_sources *o = &keys->options;
+    struct slice rest = slice_of(o->jwks);
+    struct slice entry = rest;
+    uint32_t urls = 0;
+
+    if (o->keys && !add_source(keys, TOKEN_KEY_FILES, slice_of(o->keys), SLICE_NONE))
+        buffer_add_text(faults, "keys: out of memory\n");
+    while (o->jwks && entry.at) {
+        entry = token_cut(&rest, ',');
+        add_jwks(keys, entry.at ? entry : rest, faults);
+    }
+
+    for (size_t i = 0; i < keys->n_sources; i++) {
+        struct token_source *source = &keys->sources[i];
+        source->of = keys;
+        if (source->kind == TOKEN_JWKS_URL && urls < TOKEN_URLS_MAX)
+            source->bit = UINT32_C(1) << urls++;
+        else if (source->kind == TOKEN_JWKS_URL)
+            buffer_printf(faults, "[token] jwks: more than %d URLs\n", TOKEN_URLS_MAX);
+        if (!keys->names_issuers || source->issuer)
+            continue;
+        if (!o->issuer)
+            buffer_printf(faults, "[token] issuer: required for %s, where jwks names issuers\n",
+                          source->name);
+        else if (!(source->issuer = strdup(o->issuer)))
+            buffer_add_text(faults, "keys: out of memory\n");
+    }
+}
+
+static struct token_shared *shared_new(void)
+{
+    struct token_shared *shared = calloc(1, sizeof *shared);
+    pthread_condattr_t monotonic;
+
+    if (!shared)
+        return NULL;
+    shared->stop_fd = -1;
+    if (pthread_condattr_init(&monotonic) != 0) {
+        free(shared);
+        return NULL;
+    }
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&shared->mutex, NULL);
+    (void)pthread_cond_init(&shared->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    return shared;
+}
+
+static void read_files(struct token_keys *keys, struct buffer *faults)
+{
+    for (size_t i = 0; i < keys->n_sources; i++) {
+        struct token_source *source = &keys->sources[i];
+        if (source->kind != TOKEN_JWKS_URL)
+            (void)token_source_read(source, &source->keys, faults);
+    }
+}
+
+struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults)
+{
+    struct token_keys *keys = calloc(1, sizeof *keys);
+    size_t faults_before = faults->len;
+    bool good = keys != NULL;
+
+    if (keys) {
+        keys->options = *sources;
+        keys->ca = copy(slice_of(sources->jwks_ca));
+        keys->shared = shared_new();
+        good = keys->shared && (keys->ca || !sources->jwks_ca);
+    }
+    if (good)
+        add_sources(keys, faults);
+    if (good && faults->len == faults_before)
+        read_files(keys, faults);
+    if (good && sources->jwks_ca && access(sources->jwks_ca, R_OK) != 0)
+        buffer_printf(faults, "[token] jwks_ca: %s: cannot be read\n", sources->jwks_ca);
+    if (good && faults->len == faults_before)
+        good = make_current(keys);
+    if (!good)
+        buffer_add_text(faults, "keys: out of memory\n");
+    if (faults->len == faults_before && !faults->failed)
+        return keys;
+    token_keys_free(keys);
+    return NULL;
+}
+
+struct token_keys *token_keys_load(const char *setting, struct buffer *faults)
+{
+    return token_keys_open(&(struct token_sources){.keys = setting}, faults);
 }
 
 void token_keys_free(struct token_keys *keys)
 {
     if (!keys)
         return;
-    while (keys->first) {
-        struct token_key *next = keys->first->next;
-        free_key(keys->first);
-        keys->first = next;
+    if (keys->shared) {
+        token_keys_stop(keys);
+        token_set_unref(keys->shared->current);
+        (void)pthread_cond_destroy(&keys->shared->changed);
+        (void)pthread_mutex_destroy(&keys->shared->mutex);
+        free(keys->shared);
     }
+    for (size_t i = 0; i < keys->n_sources; i++) {
+        struct token_source *source = &keys->sources[i];
+        token_key_list_dispose(&source->keys);
+        free(source->at);
+        free(source->name);
+        free(source->issuer);
+    }
+    free(keys->sources);
+    free(keys->ca);
     free(keys);
-}
-
-/* ---- one key ---- */
-
-static bool copy_secret(struct slice from, struct token_secret *to)
-{
-    to->at = malloc(from.len);
-    if (!to->at)
-        return false;
-    memcpy(to->at, from.at, from.len);
-    to->len = from.len;
-    return true;
-}
-
-static const char *read_secret(struct slice bytes, struct token_key *key)
-{
-    if (bytes.len < SECRET_MIN)
-        return "is an HS256 secret of less than 32 bytes";
-    /* A public key is no secret: whoever knows it could sign. */
-    if (memmem(bytes.at, bytes.len, "-----BEGIN", 10))
-        return "is PEM, which is no HS256 secret";
-    if (!copy_secret(bytes, &key->verify) || !copy_secret(bytes, &key->sign))
-        return "cannot be used: out of memory";
-    return NULL;
-}
-
-/* Fills the key from its file. False, with a reason that names the file. */
-static bool read_key_file(const char *path, struct token_key *key, struct buffer *why)
-{
-    struct buffer content = {0};
-    struct fault f;
-    const char *wrong = NULL;
-    bool is_secret = key->algorithm == TOKEN_HS256;
-
-    bool read = config_read_file(path, is_secret ? SECRET_MAX : PEM_MAX, &content, &f) == STATUS_OK;
-    if (read)
-        wrong = is_secret ? read_secret(buffer_slice(&content), key)
-                          : token_read_pem(buffer_slice(&content), key);
-    if (!read)
-        buffer_add_text(why, f.message);
-    else if (wrong)
-        buffer_printf(why, "%s: %s", path, wrong);
-
-    if (content.at)
-        OPENSSL_cleanse(content.at, content.capacity);
-    buffer_dispose(&content);
-    return read && !wrong;
-}
-
-/* NULL, with a reason. */
-static struct token_key *make_key(struct slice kid, struct slice algorithm, struct slice path,
-                                  struct buffer *why)
-{
-    struct token_key *key = calloc(1, sizeof *key);
-    char *path_text = strndup(path.at, path.len);
-    bool made = false;
-
-    if (!key || !path_text || !(key->kid = strndup(kid.at, kid.len)))
-        buffer_add_text(why, "out of memory");
-    else if (!read_algorithm(algorithm, &key->algorithm))
-        buffer_add_text(why, "its algorithm is not HS256, RS256 or ES256");
-    else
-        made = read_key_file(path_text, key, why);
-    free(path_text);
-    if (!made) {
-        free_key(key);
-        key = NULL;
-    }
-    return key;
-}
-
-/* ---- the setting ---- */
-
-static struct slice trim(struct slice s)
-{
-    while (s.len > 0 && (*s.at == ' ' || *s.at == '\t')) {
-        s.at++;
-        s.len--;
-    }
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
-/* Cuts `s` at the first `at`: returns what is before it, leaves what is behind. Absent where there is none. */
-static struct slice cut(struct slice *s, char at)
-{
-    const char *found = memchr(s->at, at, s->len);
-    if (!found)
-        return SLICE_NONE;
-    struct slice before = {s->at, (size_t)(found - s->at)};
-    *s = (struct slice){found + 1, s->len - before.len - 1};
-    return before;
-}
-
-/* One `kid=ALGORITHM:path`. */
-static void load_key(struct token_keys *keys, struct slice entry, struct buffer *faults)
-{
-    struct slice path = trim(entry);
-    struct slice kid = trim(cut(&path, '='));
-    struct slice algorithm = trim(cut(&path, ':'));
-    path = trim(path);
-
-    if (!algorithm.at || kid.len == 0 || path.len == 0) {
-        buffer_add_text(faults, "a key is not named as kid=ALGORITHM:path\n");
-        return;
-    }
-    if (!text_is_utf8(kid) || text_has_control(kid)) {
-        buffer_add_text(faults, "a kid is not plain text\n");
-        return;
-    }
-
-    struct buffer why = {0};
-    struct token_key *key = NULL;
-    if (token_keys_find(keys, kid))
-        buffer_add_text(&why, "is named twice");
-    else
-        key = make_key(kid, algorithm, path, &why);
-    if (key) {
-        key->next = keys->first;
-        keys->first = key;
-    } else {
-        buffer_printf(faults, "key %.*s: %.*s\n", (int)kid.len, kid.at, (int)why.len, buffer_slice(&why).at);
-    }
-    buffer_dispose(&why);
-}
-
-struct token_keys *token_keys_load(const char *setting, struct buffer *faults)
-{
-    struct token_keys *keys = calloc(1, sizeof *keys);
-    size_t faults_before = faults->len;
-    if (!keys) {
-        buffer_add_text(faults, "keys: out of memory\n");
-        return NULL;
-    }
-
-    struct slice rest = slice_of(setting);
-    struct slice entry;
-    do {
-        entry = cut(&rest, ',');
-        load_key(keys, entry.at ? entry : rest, faults);
-    } while (entry.at);
-
-    if (faults->len > faults_before || faults->failed) {
-        token_keys_free(keys);
-        return NULL;
-    }
-    return keys;
 }

@@ -36,9 +36,7 @@ static int sextet(char c)
     return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-/* Only the one spelling of some bytes: no padding, nothing outside the alphabet, unused bits zero. `to` takes
- * from.len * 3 / 4 bytes. */
-static bool decode(struct slice from, char *to)
+bool token_decode_base64url(struct slice from, char *to)
 {
     unsigned bits = 0;
     unsigned n_bits = 0;
@@ -86,7 +84,7 @@ status token_split(struct slice jwt, struct arena *a, struct token_parts *out, s
         char *to = arena_alloc(a, part.len + 1);
         if (!to)
             return fault_set(f, STATUS_NO_MEMORY, "no_memory", "out of memory");
-        if (!decode(part, to))
+        if (!token_decode_base64url(part, to))
             return token_refused(f, "a part of the token is not canonical base64url");
         decoded[i] = (struct slice){to, part.len * 3 / 4};
     }

@@ -32,7 +32,7 @@ static EVP_PKEY *read_key(struct slice pem, bool *is_private)
     return key;
 }
 
-static const char *check_key(const EVP_PKEY *key, enum token_algorithm algorithm)
+const char *token_check_pkey(const EVP_PKEY *key, enum token_algorithm algorithm)
 {
     char group[32];
     size_t len = 0;
@@ -50,7 +50,7 @@ static const char *check_key(const EVP_PKEY *key, enum token_algorithm algorithm
 }
 
 /* libjwt verifies only with PUBLIC KEY and signs only with PRIVATE KEY: both are written anew. */
-static bool write_key(EVP_PKEY *key, bool private, struct token_secret *out)
+bool token_write_pem(EVP_PKEY *key, bool private, struct token_secret *out)
 {
     BIO *to = BIO_new(BIO_s_secmem());
     char *at = NULL;
@@ -76,8 +76,9 @@ const char *token_read_pem(struct slice pem, struct token_key *key)
     if (!read)
         return "is no PEM key that can be read without a pass phrase";
 
-    const char *why = check_key(read, key->algorithm);
-    if (!why && (!write_key(read, false, &key->verify) || (is_private && !write_key(read, true, &key->sign))))
+    const char *why = token_check_pkey(read, key->algorithm);
+    if (!why && (!token_write_pem(read, false, &key->verify) ||
+                 (is_private && !token_write_pem(read, true, &key->sign))))
         why = "cannot be used: out of memory";
     EVP_PKEY_free(read);
     return why;

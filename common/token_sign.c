@@ -6,11 +6,11 @@
 #include <jwt.h>
 #include <stdlib.h>
 
-static const struct token_key *choose_key(const struct token_keys *keys, const char *kid)
+static struct token_key *choose_key(const struct token_set *set, const char *kid)
 {
     if (kid)
-        return token_keys_find(keys, slice_of(kid));
-    return keys->first && !keys->first->next ? keys->first : NULL;
+        return token_set_find(set, SLICE_NONE, slice_of(kid));
+    return set->keys.n == 1 ? set->keys.at[0] : NULL;
 }
 
 /* What token_verify() would refuse is not signed. */
@@ -50,10 +50,9 @@ static int fill(jwt_t *jwt, const struct token_key *key, const struct token_gran
     return failed;
 }
 
-status token_sign(const struct token_keys *keys, const char *kid, const struct token_grant *grant,
-                  struct buffer *out, struct fault *f)
+static status sign(const struct token_key *key, const char *kid, const struct token_grant *grant,
+                   struct buffer *out, struct fault *f)
 {
-    const struct token_key *key = choose_key(keys, kid);
     if (!key)
         return fault_set(f, STATUS_NOT_FOUND, "no_key", "there is no key %s to sign with",
                          kid ? kid : "(one alone)");
@@ -83,4 +82,16 @@ status token_sign(const struct token_keys *keys, const char *kid, const struct t
         return fault_set(f, STATUS_CONFIG, "cannot_sign", "key %s cannot sign: %s", key->kid,
                          strerror(failed));
     return STATUS_OK;
+}
+
+status token_sign(const struct token_keys *keys, const char *kid, const struct token_grant *grant,
+                  struct buffer *out, struct fault *f)
+{
+    struct token_set *set = NULL;
+    uint64_t generation = 0;
+
+    token_keys_snapshot(keys, &set, &generation);
+    status st = sign(choose_key(set, kid), kid, grant, out, f);
+    token_set_unref(set);
+    return st;
 }

@@ -29,6 +29,12 @@ static const struct {
     [ANSWER_OVERLOADED] = {503, "overloaded", "Too many requests are waiting; nothing was published."},
     [ANSWER_MISCONFIGURED] = {503, "unavailable", "The service is not set up correctly; nothing was stored."},
     [ANSWER_OUTCOME_UNKNOWN] = {504, "outcome_unknown", "It is unknown whether the label was published."},
+    [ANSWER_BAD_QUERY] = {400, "invalid_query", NULL},
+    [ANSWER_NO_PLACE] = {400, "invalid_query", "after must be the id of a label of this run."},
+    [ANSWER_LABEL_TOO_LARGE] = {500, "label_too_large", "The label is larger than can be shown."},
+    [ANSWER_READS_FULL] = {503, "overloaded", "Too much is being read just now."},
+    [ANSWER_READ_LATE] = {503, "unavailable", "The database did not answer in time."},
+    [ANSWER_UNREADABLE] = {503, "unavailable", "The database cannot be read just now."},
 };
 
 _Static_assert(LABEL_BODY_MAX == 786432, "the sentence above");

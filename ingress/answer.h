@@ -22,6 +22,12 @@ enum answer {
     ANSWER_OVERLOADED,
     ANSWER_MISCONFIGURED, /* the worker does not accept our token, or we cannot sign */
     ANSWER_OUTCOME_UNKNOWN,
+    ANSWER_BAD_QUERY, /* sentence from the check */
+    ANSWER_NO_PLACE,  /* there is no label to begin a list behind */
+    ANSWER_LABEL_TOO_LARGE,
+    ANSWER_READS_FULL,
+    ANSWER_READ_LATE,
+    ANSWER_UNREADABLE, /* the database cannot be reached, or has refused */
 };
 
 void answer_error(struct http_request *r, enum answer a);

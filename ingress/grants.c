@@ -6,7 +6,8 @@
 struct grant {
     struct buffer principal; /* account, U+0000, subject: neither holds a U+0000 */
     struct buffer authorization;
-    int64_t renew_at; /* Unix seconds; 0: nothing here */
+    int64_t renew_at;    /* Unix seconds; 0: nothing here */
+    uint64_t generation; /* of the keys, when it was signed: a key that was replaced may soon be refused */
 };
 
 struct grants {
@@ -50,6 +51,8 @@ static status sign(struct grants *g, struct grant *grant, struct slice account_i
 {
     const struct grants_options *o = &g->options;
 
+    uint64_t generation = token_keys_generation(o->keys);
+
     grant->renew_at = 0;
     buffer_clear(&grant->principal);
     buffer_clear(&grant->authorization);
@@ -69,6 +72,7 @@ static status sign(struct grants *g, struct grant *grant, struct slice account_i
     if (grant->principal.failed || grant->authorization.failed)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     grant->renew_at = now_s + o->lifetime_s / 2;
+    grant->generation = generation;
     return STATUS_OK;
 }
 
@@ -88,7 +92,8 @@ status grants_authorization(struct grants *g, struct slice account_id, struct sl
     struct grant *grant = &g->at[place_of(wanted, g->options.size)];
     /* A clock that was set back must not prolong a token. */
     bool is_fresh = grant->renew_at > now_s && grant->renew_at - now_s <= g->options.lifetime_s / 2;
-    if (!is_fresh || !slice_equal(wanted, buffer_slice(&grant->principal))) {
+    if (!is_fresh || grant->generation != token_keys_generation(g->options.keys) ||
+        !slice_equal(wanted, buffer_slice(&grant->principal))) {
         status st = sign(g, grant, account_id, subject, now_s, f);
         if (st != STATUS_OK)
             return st;

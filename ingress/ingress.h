@@ -7,11 +7,14 @@
 #include "common/kafka.h"
 #include "common/token.h"
 #include "ingress/grants.h"
+#include "ingress/key_waits.h"
 #include "ingress/pending.h"
 #include "ingress/settings.h"
 #include "ingress/stats.h"
 #include <stdatomic.h>
 #include <stdint.h>
+
+struct reads;
 
 /* The life of the process, in this order. */
 enum phase {
@@ -31,7 +34,10 @@ struct ingress {
     _Atomic int phase;
     _Atomic int32_t reply_partition; /* -1: not assigned yet */
     struct pending *pending;
+    struct key_waits *key_waits;
+    struct token_keys *token_keys;
     struct kafka_producer *producer; /* polled by the Kafka thread */
+    struct reads *reads;             /* NULL: without a database, nothing can be read */
 
     /* The listener's thread only. */
     struct token_verifier *verifier;

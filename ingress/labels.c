@@ -4,41 +4,12 @@
 #include "common/label.h"
 #include "common/log.h"
 #include "ingress/answer.h"
+#include "ingress/authenticate.h"
 #include "ingress/idempotency_key.h"
 #include "ingress/media_type.h"
 #include "ingress/publish.h"
 
 /* Each check of the head decides on the request itself where it returns false. */
-
-static bool authenticate(struct ingress *in, struct http_request *r, struct exchange *x)
-{
-    struct slice credentials = http_request_header(r, "Authorization", 0);
-    struct slice token = credentials.at ? token_of_authorization(credentials) : SLICE_NONE;
-    struct token_claims claims;
-    struct fault fault = {0};
-
-    if (!token.at) {
-        answer_unauthenticated(r, NULL);
-        return false;
-    }
-    switch (token_verify(in->verifier, token, clock_unix_us(in->clock) / 1000000, &claims, &fault)) {
-    case STATUS_OK:
-        break;
-    case STATUS_NO_MEMORY:
-        answer_error(r, ANSWER_OVERLOADED);
-        return false;
-    default:
-        answer_unauthenticated(r, fault.message);
-        return false;
-    }
-    x->account_id = arena_copy(http_request_arena(r), claims.account_id);
-    x->subject = arena_copy(http_request_arena(r), claims.subject);
-    if (!x->account_id.at || !x->subject.at) {
-        answer_error(r, ANSWER_OVERLOADED);
-        return false;
-    }
-    return true;
-}
 
 /* A run whose id is malformed must look like one that is missing, to the last header: an answer before the body would end
  * the connection and say so. So the body is taken, and labels_body() answers. */
@@ -49,7 +20,8 @@ static bool read_run_id(struct http_request *r, struct exchange *x)
     if (uuid_parse(x->run_id_text, &x->run_id))
         return true;
     x->run_id_is_malformed = true;
-    if (framing.body == HTTP_BODY_LENGTH && framing.length > LABEL_BODY_MAX)
+    bool is_too_large = framing.body == HTTP_BODY_LENGTH && framing.length > LABEL_BODY_MAX;
+    if (x->waited_for_keys || is_too_large)
         answer_error(r, ANSWER_NO_RUN);
     else
         http_accept_body(r, LABEL_BODY_MAX);
@@ -110,12 +82,17 @@ static bool check_body_form(struct http_request *r)
     return true;
 }
 
-void labels_head(struct ingress *in, struct http_request *r, struct exchange *x)
+static bool check_head(struct ingress *in, struct http_request *r, struct exchange *x)
 {
     if (!authenticate(in, r, x) || !read_run_id(r, x) || !read_key(r, x))
-        return;
+        return false;
     read_preferences(r, x);
-    if (check_body_form(r))
+    return check_body_form(r);
+}
+
+void labels_head(struct ingress *in, struct http_request *r, struct exchange *x)
+{
+    if (check_head(in, r, x))
         http_accept_body(r, LABEL_BODY_MAX);
 }
 
@@ -151,6 +128,8 @@ void labels_body(struct ingress *in, struct http_request *r, struct exchange *x,
         answer_error(r, ANSWER_NO_RUN);
         return;
     }
+    if (x->waited_for_keys && !check_head(in, r, x))
+        return;
     arena_reset(in->scratch);
     status st = json_read_label(body, JSON_LABEL_BODY, in->scratch, &read, &fault);
     if (st != STATUS_OK) {

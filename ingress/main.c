@@ -2,10 +2,12 @@
 #include "common/admin.h"
 #include "common/config.h"
 #include "common/http_server.h"
+#include "common/http_tls.h"
 #include "common/log.h"
 #include "common/signals.h"
 #include "ingress/ingress.h"
 #include "ingress/outcome.h"
+#include "ingress/reads.h"
 #include "ingress/replies.h"
 #include "ingress/routes.h"
 #include <poll.h>
@@ -29,14 +31,15 @@ struct parts {
     struct ingress in;
     struct config *config;
     struct metrics *metrics;
-    struct token_keys *token_keys;
     struct token_keys *signing_keys;
     struct admin *admin;
     struct replies *replies;
+    struct http_tls *tls; /* NULL: plain HTTP */
     struct http_server *server;
     char name[320];
     int signal_fd;
-    int ready_fd; /* the reply partition is assigned */
+    int reload_fd;
+    int ready_fd; /* written to when the reply partition is assigned, or keys have come */
 };
 
 static int fail(const struct fault *f)
@@ -51,7 +54,7 @@ static bool is_ready(void *ctx, struct buffer *why)
 
     switch (atomic_load(&p->in.phase)) {
     case PHASE_STARTING:
-        if (replies_are_ready(p->replies, why))
+        if (replies_are_ready(p->replies, why) && token_keys_are_ready(p->in.token_keys, why))
             buffer_add_text(why, "opening the listener");
         return false;
     case PHASE_RUNNING:
@@ -99,15 +102,15 @@ static status make_parts(struct parts *p, struct fault *f)
     in->clock = clock_system();
     atomic_init(&in->reply_partition, -1);
     p->metrics = metrics_new();
-    p->token_keys = token_keys_load(s->token_keys, &faults);
+    in->token_keys = token_keys_open(&s->token, &faults);
     p->signing_keys = token_keys_load(s->signing_keys, &faults);
     buffer_dispose(&faults); /* config_start() has told them */
-    if (!p->metrics || !p->token_keys || !p->signing_keys)
+    if (!p->metrics || !in->token_keys || !p->signing_keys)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short, or a key file has just changed");
 
     stats_register(&in->stats, p->metrics);
-    in->verifier = token_verifier_new(p->token_keys,
-                                      &(struct token_rules){.issuer = s->token_issuer,
+    in->verifier = token_verifier_new(in->token_keys,
+                                      &(struct token_rules){.issuer = s->token.issuer,
                                                             .audience = s->token_audience,
                                                             .account_claim = s->account_claim,
                                                             .leeway_s = s->leeway_s},
@@ -123,8 +126,10 @@ static status make_parts(struct parts *p, struct fault *f)
                                                               .result_schema_id = s->result_schema_id});
     in->scratch = arena_new(SCRATCH_BLOCK);
     in->pending = pending_new((size_t)s->max_pending);
+    in->key_waits = key_waits_new();
     p->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!in->verifier || !in->grants || !in->encoder || !in->scratch || !in->pending || p->ready_fd < 0)
+    if (!in->verifier || !in->grants || !in->encoder || !in->scratch || !in->pending || !in->key_waits ||
+        p->ready_fd < 0)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     return STATUS_OK;
 }
@@ -134,16 +139,48 @@ static void free_parts(struct parts *p)
     struct ingress *in = &p->in;
 
     pending_free(in->pending);
+    key_waits_free(in->key_waits);
     arena_free(in->scratch);
     buffer_dispose(&in->encoded);
     if (in->encoder)
         avro_codec_free(in->encoder);
     grants_free(in->grants);
     token_verifier_free(in->verifier);
+    http_tls_free(p->tls);
     token_keys_free(p->signing_keys);
-    token_keys_free(p->token_keys);
+    token_keys_free(in->token_keys);
     metrics_free(p->metrics);
     config_free(p->config);
+}
+
+static void on_fetched(void *ctx, uint32_t source)
+{
+    const struct parts *p = ctx;
+    key_waits_release(p->in.key_waits, source);
+}
+
+/* A certificate may have been renewed. */
+static void on_reloaded(void *ctx)
+{
+    const struct parts *p = ctx;
+    struct fault f;
+
+    if (p->tls && http_tls_reload(p->tls, &f) != STATUS_OK)
+        log_error("the certificate for TLS cannot be read anew: it stays as it was",
+                  LOG_STR("reason", f.message));
+}
+
+/* Keeps both sorts of keys up to date, and the public listener waits for the first ones. */
+static status watch_keys(struct parts *p, struct fault *f)
+{
+    const struct token_watch watch = {.metrics = p->metrics,
+                                      .reload_fd = p->reload_fd,
+                                      .reloaded = on_reloaded,
+                                      .ready_fd = p->ready_fd,
+                                      .reload_too = p->signing_keys,
+                                      .fetched = on_fetched,
+                                      .ctx = p};
+    return token_keys_start(p->in.token_keys, &watch, f);
 }
 
 static status open_admin(struct parts *p, struct fault *f)
@@ -154,6 +191,31 @@ static status open_admin(struct parts *p, struct fault *f)
                                                .ready = is_ready,
                                                .ctx = p},
                        &p->admin, f);
+}
+
+/* Where a database is configured. Whether it can be reached does not matter to readiness: labels are taken without it. */
+static status open_reads(struct parts *p, struct fault *f)
+{
+    const struct ingress_settings *s = &p->in.settings;
+
+    if (!s->conninfo)
+        return STATUS_OK;
+    return reads_start(&(struct reads_options){.conninfo = s->conninfo,
+                                               .connections = (size_t)s->read_connections,
+                                               .queue = (size_t)s->read_queue,
+                                               .memory = (size_t)s->read_memory,
+                                               .timeout_ms = s->read_timeout_ms,
+                                               .page_bytes = s->read_page_bytes,
+                                               .clock = p->in.clock,
+                                               .stats = &p->in.stats},
+                       &p->in.reads, f);
+}
+
+static status open_tls(struct parts *p, struct fault *f)
+{
+    const struct ingress_settings *s = &p->in.settings;
+    const struct http_tls_options options = {s->tls_certificate, s->tls_key, s->tls_priorities};
+    return s->tls_certificate ? http_tls_open(&options, &p->tls, f) : STATUS_OK;
 }
 
 /* Only when no reply can be lost any more. */
@@ -168,6 +230,7 @@ static status open_public(struct parts *p, struct fault *f)
                                                 .body_memory = (size_t)s->body_memory,
                                                 .request_ms = s->request_ms,
                                                 .idle_s = (unsigned)s->idle_s,
+                                                .tls = p->tls,
                                                 .state_size = sizeof(struct exchange),
                                                 .clock = p->in.clock,
                                                 .handler = routes_handler(),
@@ -188,11 +251,12 @@ static status serve(struct parts *p, struct fault *f)
 
     for (;;) {
         (void)poll(fds, p->server ? 1 : 2, tick_ms);
+        (void)eventfd_read(p->ready_fd, &(eventfd_t){0});
         if (signals_read(p->signal_fd) == SIGNAL_STOP)
             return STATUS_OK;
         if (p->server) {
             tick_ms = http_server_tick(p->server);
-        } else if (atomic_load(&p->in.reply_partition) >= 0) {
+        } else if (atomic_load(&p->in.reply_partition) >= 0 && token_keys_are_ready(p->in.token_keys, NULL)) {
             status st = open_public(p, f);
             if (st != STATUS_OK)
                 return st;
@@ -211,14 +275,19 @@ static void shut_down(struct parts *p)
     }
 
     atomic_store(&p->in.phase, PHASE_CLOSING);
+    token_keys_stop(p->in.token_keys);
+    reads_close(p->in.reads);
     bool is_idle = false;
     for (int waited_ms = 0; !is_idle && waited_ms < LAST_ANSWERS_MS; waited_ms += LAST_ANSWERS_STEP_MS) {
+        key_waits_release(p->in.key_waits, UINT32_MAX);
         outcome_answer_rest(&p->in); /* again: one may just have been on its way into the table */
         is_idle = !p->server || http_server_wait_idle(p->server, LAST_ANSWERS_STEP_MS);
     }
     if (!is_idle)
         log_warning("requests that had not arrived in full are cut off");
+    replies_close(p->replies); /* who has just given an answer still has hold of the listener */
     http_server_stop(p->server);
+    reads_stop(p->in.reads);
     admin_stop(p->admin);
     replies_stop(p->replies, FLUSH_MS);
     log_info("stopped");
@@ -232,7 +301,13 @@ static int run(struct parts *p)
     allow_descriptors(&p->in.settings);
     status st = make_parts(p, &fault);
     if (st == STATUS_OK)
+        st = open_tls(p, &fault);
+    if (st == STATUS_OK)
+        st = watch_keys(p, &fault);
+    if (st == STATUS_OK)
         st = replies_start(&p->in, p->name, config_kafka(p->config), p->ready_fd, &p->replies, &fault);
+    if (st == STATUS_OK)
+        st = open_reads(p, &fault);
     if (st == STATUS_OK)
         st = open_admin(p, &fault); /* asks the replies whether they are ready */
     if (st == STATUS_OK)
@@ -244,13 +319,14 @@ static int run(struct parts *p)
     int code = fail(&fault);
     atomic_store(&p->in.phase, PHASE_CLOSING);
     admin_stop(p->admin);
+    reads_stop(p->in.reads);
     replies_stop(p->replies, 0);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct parts parts = {.signal_fd = -1, .ready_fd = -1};
+    struct parts parts = {.signal_fd = -1, .reload_fd = -1, .ready_fd = -1};
     int code = EXIT_SUCCESS;
 
     if (config_start(ingress_program(), argc, argv, &parts.in.settings, &parts.config, &code) == CONFIG_EXIT)
@@ -258,7 +334,8 @@ int main(int argc, char **argv)
     log_setup((enum log_level)parts.in.settings.log_level, (enum log_format)parts.in.settings.log_format,
               ingress_program()->name);
     parts.signal_fd = signals_open();
-    code = parts.signal_fd < 0 ? EXIT_FAILURE : run(&parts);
+    parts.reload_fd = signals_open_reload();
+    code = parts.signal_fd < 0 || parts.reload_fd < 0 ? EXIT_FAILURE : run(&parts);
     free_parts(&parts);
     return code;
 }

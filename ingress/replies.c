@@ -27,6 +27,7 @@ struct replies {
     int event_fd;
     int ready_fd;
     _Atomic bool stop;
+    bool is_closed;                  /* the thread has ended */
     _Atomic(const char *) waits_for; /* while starting; a static text */
     int64_t probed_us;
     pthread_t thread;
@@ -256,17 +257,24 @@ bool replies_are_ready(const struct replies *r, struct buffer *why)
     return false;
 }
 
-void replies_stop(struct replies *r, int flush_ms)
+void replies_close(struct replies *r)
 {
     const uint64_t one = 1;
 
-    if (!r)
+    if (!r || r->is_closed)
         return;
     atomic_store(&r->stop, true);
     if (write(r->event_fd, &one, sizeof one) < 0)
         log_error("eventfd", LOG_INT("errno", errno));
     (void)pthread_join(r->thread, NULL);
+    r->is_closed = true;
+}
 
+void replies_stop(struct replies *r, int flush_ms)
+{
+    if (!r)
+        return;
+    replies_close(r);
     size_t left = kafka_producer_flush(r->in->producer, flush_ms);
     if (left > 0)
         log_warning("commands were not acknowledged before the end", LOG_INT("commands", left));

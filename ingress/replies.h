@@ -20,7 +20,10 @@ status replies_start(struct ingress *in, const char *name, const struct config_p
 /* Whether replies can come; where not, `why` gets one line. Any thread. */
 bool replies_are_ready(const struct replies *r, struct buffer *why);
 
-/* Flushes the producer, ends the thread, closes both handles and frees. The listener must have stopped. */
+/* Ends the thread: it answers nobody any more. */
+void replies_close(struct replies *r);
+
+/* Flushes the producer, ends the thread if it has not ended, closes both handles and frees. The listener must have stopped. */
 void replies_stop(struct replies *r, int flush_ms);
 
 /* The partition of an instance: always the same for the same name and number of partitions. Pure. */

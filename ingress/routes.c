@@ -2,6 +2,9 @@
 
 #include "ingress/answer.h"
 #include "ingress/labels.h"
+#include "ingress/read_routes.h"
+#include "ingress/reads.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char OPENAPI[] =
@@ -17,12 +20,16 @@ static void send_openapi(struct ingress *in, struct http_request *r, struct exch
                                        .body = {OPENAPI, sizeof OPENAPI - 1}});
 }
 
+enum { IDS_MAX = 2 };
+
 static const struct route ROUTES[] = {
-    {"/v1/run/{id}/gold-labels", "POST", labels_head, labels_body},
-    {"/openapi.yaml", "GET, HEAD", send_openapi, NULL},
+    {"/v1/run/{id}/gold-labels", "GET, HEAD", true, read_list_head, read_list_body},
+    {"/v1/run/{id}/gold-labels", "POST", false, labels_head, labels_body},
+    {"/v1/run/{id}/gold-label/{id}", "GET, HEAD", true, read_label_head, read_label_body},
+    {"/openapi.yaml", "GET, HEAD", false, send_openapi, NULL},
 };
 
-bool route_matches(const char *pattern, struct slice path, struct slice *id)
+bool route_matches(const char *pattern, struct slice path, struct slice *ids)
 {
     size_t i = 0;
 
@@ -31,7 +38,7 @@ bool route_matches(const char *pattern, struct slice path, struct slice *id)
             size_t from = i;
             while (i < path.len && path.at[i] != '/')
                 i++;
-            *id = slice_make(path.at + from, i - from);
+            *ids++ = slice_make(path.at + from, i - from);
             pattern += 4;
         } else if (i == path.len || path.at[i++] != *pattern++) {
             return false;
@@ -52,27 +59,43 @@ bool route_allows(const char *allow, struct slice method)
     return false;
 }
 
+/* The route of path and method, or NULL; `allow` gets the methods that the path has. */
+static const struct route *find_route(const struct ingress *in, const struct http_request *r,
+                                      struct slice ids[IDS_MAX], char *allow, size_t size)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
+        const struct route *route = &ROUTES[i];
+        if ((route->needs_reads && !in->reads) || !route_matches(route->path, http_request_path(r), ids))
+            continue;
+        if (route_allows(route->allow, http_request_method(r)))
+            return route;
+        len += (size_t)snprintf(allow + len, size - len, "%s%s", len > 0 ? ", " : "", route->allow);
+    }
+    return NULL;
+}
+
 static void on_head(void *ctx, struct http_request *r)
 {
     struct ingress *in = ctx;
     struct exchange *x = http_request_state(r);
-    size_t i = 0;
+    struct slice ids[IDS_MAX] = {SLICE_NONE, SLICE_NONE};
+    char allow[64] = "";
 
     if (!x) {
         answer_error(r, ANSWER_OVERLOADED);
         return;
     }
-    while (i < sizeof ROUTES / sizeof ROUTES[0] &&
-           !route_matches(ROUTES[i].path, http_request_path(r), &x->run_id_text))
-        i++;
-    if (i == sizeof ROUTES / sizeof ROUTES[0]) {
+    x->route = find_route(in, r, ids, allow, sizeof allow);
+    x->run_id_text = ids[0];
+    x->label_id_text = ids[1];
+    if (x->route)
+        x->route->head(in, r, x);
+    else if (allow[0])
+        answer_method(r, allow);
+    else
         answer_error(r, ANSWER_NO_PATH);
-    } else if (!route_allows(ROUTES[i].allow, http_request_method(r))) {
-        answer_method(r, ROUTES[i].allow);
-    } else {
-        x->route = &ROUTES[i];
-        ROUTES[i].head(in, r, x);
-    }
 }
 
 static void on_body(void *ctx, struct http_request *r, struct slice body)
@@ -84,8 +107,10 @@ static void on_body(void *ctx, struct http_request *r, struct slice body)
 static void on_done(void *ctx, struct http_request *r, unsigned status_code, int64_t duration_us)
 {
     struct ingress *in = ctx;
+    const struct exchange *x = http_request_state(r);
 
-    (void)r;
+    if (x)
+        reads_release(in->reads, x->held);
     stats_request(&in->stats, status_code, duration_us);
 }
 

@@ -1,7 +1,8 @@
 #include "ingress/settings.h"
 
+#include "common/http_tls.h"
 #include "common/kafka.h"
-#include "common/token.h"
+#include "ingress/reads_connection.h"
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const FORMATS[] = {"logfmt", "json", NULL};
@@ -35,6 +36,11 @@ static const struct config_option OPTIONS[] = {
      .help = "a request must have arrived within this"},
     {"http", "idle_s", CONFIG_INTEGER, AT(idle_s), "60", .min = 1, .max = 3600, .unit = "s",
      .help = "a connection without traffic is closed after this"},
+    {"http", "tls_certificate", CONFIG_TEXT, AT(tls_certificate), NULL, .max = 4096,
+     .help = "PEM file of the certificate to serve HTTPS with, and of those between it and a root; without it: plain HTTP"},
+    {"http", "tls_key", CONFIG_TEXT, AT(tls_key), NULL, .max = 4096, .help = "PEM file of its private key"},
+    {"http", "tls_priorities", CONFIG_TEXT, AT(tls_priorities), HTTP_TLS_PRIORITIES, .max = 1024,
+     .help = "versions and ciphers of TLS, as GnuTLS writes them"},
 
     {"admin", "address", CONFIG_TEXT, AT(admin_address), "127.0.0.1", .max = 64,
      .help = "numeric IPv4 or IPv6 address of /healthz, /readyz and /metrics"},
@@ -56,9 +62,20 @@ static const struct config_option OPTIONS[] = {
     {"ingress", "drain_ms", CONFIG_INTEGER, AT(drain_ms), "6000", .min = 0, .max = 300000, .unit = "ms",
      .help = "how long a stop waits for the requests in progress"},
 
-    {"token", "keys", CONFIG_TEXT, AT(token_keys), NULL, true, .max = 16 * KIB,
-     .help = "keys of the users' tokens, comma-separated kid=ALGORITHM:path"},
-    {"token", "issuer", CONFIG_TEXT, AT(token_issuer), NULL, .max = 1024, .help = "iss they must have"},
+    {"token", "keys", CONFIG_TEXT, AT(token.keys), NULL, .max = 16 * KIB,
+     .help = "keys of the users' tokens, comma-separated kid=ALGORITHM:path; required without jwks"},
+    {"token", "jwks", CONFIG_TEXT, AT(token.jwks), NULL, .max = 16 * KIB,
+     .help = "their key sets, comma-separated [ISSUER=]path or [ISSUER=]URL; with ISSUER for tokens of that iss only"},
+    {"token", "jwks_refresh_s", CONFIG_INTEGER, AT(token.jwks_refresh_s), "300", .min = 10, .max = 86400, .unit = "s",
+     .help = "a URL of jwks is fetched so often, or when its Cache-Control says so, and on an unknown kid"},
+    {"token", "jwks_ca", CONFIG_TEXT, AT(token.jwks_ca), NULL, .max = 4096,
+     .help = "PEM file of the certificates to trust for URLs of jwks (default: the system's)"},
+    {"token", "jwks_plain_http", CONFIG_BOOL, AT(token.jwks_plain_http), "false",
+     .help = "take http URLs of other hosts than loopback: whoever is on the way can put keys in"},
+    {"token", "jwks_symmetric", CONFIG_BOOL, AT(token.jwks_symmetric), "false",
+     .help = "take secret (oct) keys of a URL: whoever can read it can sign tokens"},
+    {"token", "issuer", CONFIG_TEXT, AT(token.issuer), NULL, .max = 1024,
+     .help = "iss they must have, where jwks names none"},
     {"token", "audience", CONFIG_TEXT, AT(token_audience), NULL, .max = 1024, .help = "aud they must have"},
     {"token", "account_claim", CONFIG_TEXT, AT(account_claim), "account_id", .max = 255,
      .help = "claim that names the account"},
@@ -78,6 +95,20 @@ static const struct config_option OPTIONS[] = {
     {"signing", "cache", CONFIG_INTEGER, AT(signing_cache), "1024", .min = 1, .max = 65536,
      .help = "those tokens that are remembered, one per account and user"},
 
+    {"postgres", "conninfo", CONFIG_TEXT, AT(conninfo), NULL, .max = 4096,
+     .help = "libpq connection string or URI that labels are read over, by a role that can only read; without it they are not served"},
+    {"postgres", "connections", CONFIG_INTEGER, AT(read_connections), "4", .min = 1, .max = 64,
+     .help = "connections that labels are read over"},
+
+    {"reads", "queue", CONFIG_INTEGER, AT(read_queue), "256", .min = 1, .max = 65536,
+     .help = "most reads that wait for a connection; more get 503"},
+    {"reads", "timeout_ms", CONFIG_INTEGER, AT(read_timeout_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
+     .help = "a read that is not answered within this gets 503"},
+    {"reads", "memory", CONFIG_INTEGER, AT(read_memory), "41943040", .min = 40 * MIB, .max = 4096LL * MIB,
+     .unit = "bytes", .help = "memory of all answers that are being read or sent; one label can need 34 MiB, and the last 4 are spared for small ones"},
+    {"reads", "page_bytes", CONFIG_INTEGER, AT(read_page_bytes), "1048576", .min = 64 * KIB, .max = 16 * MIB,
+     .unit = "bytes", .help = "about so many bytes end a page of a list, before its limit; one label may have more"},
+
     {"avro", "command_schema_id", CONFIG_INTEGER, AT(command_schema_id), "-1", .min = -1, .max = INT32_MAX,
      .help = "Confluent schema id of commands; -1: single-object encoding"},
     {"avro", "result_schema_id", CONFIG_INTEGER, AT(result_schema_id), "-1", .min = -1, .max = INT32_MAX,
@@ -95,6 +126,20 @@ static void check_keys(const char *keys, struct buffer *faults)
         token_keys_free(token_keys_load(keys, faults));
 }
 
+static void check_tls(const struct ingress_settings *s, struct buffer *faults)
+{
+    const struct http_tls_options options = {s->tls_certificate, s->tls_key, s->tls_priorities};
+    struct fault f;
+
+    if (!s->tls_certificate && !s->tls_key)
+        return;
+    if (!s->tls_certificate || !s->tls_key)
+        buffer_printf(faults, "[http] %s: required where %s is set\n",
+                      s->tls_key ? "tls_certificate" : "tls_key", s->tls_key ? "tls_key" : "tls_certificate");
+    else if (http_tls_check(&options, &f) != STATUS_OK)
+        buffer_printf(faults, "[http] %s\n", f.message);
+}
+
 static void check_settings(const void *settings, struct buffer *faults)
 {
     const struct ingress_settings *s = settings;
@@ -104,8 +149,13 @@ static void check_settings(const void *settings, struct buffer *faults)
                       (long long)s->publish_timeout_ms, (long long)s->wait_ms);
     if (s->http_port == s->admin_port)
         buffer_printf(faults, "[admin] port = %lld: is also that of [http]\n", (long long)s->admin_port);
-    check_keys(s->token_keys, faults);
+    if (!s->token.keys && !s->token.jwks)
+        buffer_add_text(faults,
+                        "[token] keys: required, or jwks (GOLD_LABEL_TOKEN_KEYS, GOLD_LABEL_TOKEN_JWKS)\n");
+    token_keys_free(token_keys_open(&s->token, faults));
     check_keys(s->signing_keys, faults);
+    check_tls(s, faults);
+    reads_check_conninfo(s->conninfo, faults);
 }
 
 const struct config_program *ingress_program(void)

@@ -1,6 +1,7 @@
 /* The settings of gold-label-ingress: one table, and what a table cannot check. */
 #pragma once
 #include "common/config.h"
+#include "common/token.h"
 
 struct ingress_settings {
     const char *brokers;
@@ -15,6 +16,9 @@ struct ingress_settings {
     int64_t body_memory;
     int64_t request_ms;
     int64_t idle_s;
+    const char *tls_certificate; /* NULL: plain HTTP */
+    const char *tls_key;
+    const char *tls_priorities;
 
     const char *admin_address;
     int64_t admin_port;
@@ -27,8 +31,7 @@ struct ingress_settings {
     int64_t queue_bytes;
     int64_t drain_ms;
 
-    const char *token_keys;
-    const char *token_issuer;
+    struct token_sources token; /* keys, jwks …, issuer */
     const char *token_audience;
     const char *account_claim;
     int64_t leeway_s;
@@ -40,6 +43,13 @@ struct ingress_settings {
     const char *signing_account_claim;
     int64_t signing_lifetime_s;
     int64_t signing_cache;
+
+    const char *conninfo; /* NULL: nothing can be read */
+    int64_t read_connections;
+    int64_t read_queue;
+    int64_t read_timeout_ms;
+    int64_t read_memory;
+    int64_t read_page_bytes;
 
     int64_t command_schema_id;
     int64_t result_schema_id;

@@ -5,16 +5,50 @@
 static const struct {
     unsigned status;
     const char *labels;
-} STATUSES[] = {
-    {201, "status=\"201\""}, {202, "status=\"202\""}, {200, "status=\"200\""}, {400, "status=\"400\""},
-    {401, "status=\"401\""}, {404, "status=\"404\""}, {405, "status=\"405\""}, {413, "status=\"413\""},
-    {415, "status=\"415\""}, {417, "status=\"417\""}, {422, "status=\"422\""}, {431, "status=\"431\""},
-    {501, "status=\"501\""}, {503, "status=\"503\""}, {504, "status=\"504\""}, {505, "status=\"505\""},
-    {0, "status=\"none\""}, /* the last: the client went away, or whatever is not listed */
+} STATUSES
+    [] =
+        {
+            {201, "status=\"201\""}, {202, "status=\"202\""}, {200, "status=\"200\""},
+            {400, "status=\"400\""}, {401, "status=\"401\""}, {404, "status=\"404\""},
+            {405, "status=\"405\""}, {413, "status=\"413\""}, {415, "status=\"415\""},
+            {417, "status=\"417\""}, {422, "status=\"422\""}, {431, "status=\"431\""},
+            {304, "status=\"304\""}, {500, "status=\"500\""}, {501, "status=\"501\""},
+            {503, "status=\"503\""}, {504, "status=\"504\""}, {505, "status=\"505\""},
+            {0, "status=\"none\""}, /* the last: the client went away, or whatever is not listed */
 };
 
 enum { N_STATUSES = sizeof STATUSES / sizeof STATUSES[0] };
 _Static_assert((int)N_STATUSES <= (int)STATS_STATUSES, "a counter for each status");
+
+static const char *const READS[READ_OUTCOMES] = {
+    [READ_SHOWN] = "outcome=\"shown\"",
+    [READ_NOT_MODIFIED] = "outcome=\"not_modified\"",
+    [READ_NOT_FOUND] = "outcome=\"not_found\"",
+    [READ_NO_PLACE] = "outcome=\"no_place\"",
+    [READ_TOO_LARGE] = "outcome=\"too_large\"",
+    [READ_NO_ROOM] = "outcome=\"no_room\"",
+    [READ_QUEUE_FULL] = "outcome=\"queue_full\"",
+    [READ_LATE] = "outcome=\"late\"",
+    [READ_UNAVAILABLE] = "outcome=\"unavailable\"",
+    [READ_CLOSING] = "outcome=\"closing\"",
+};
+
+static void register_reads(struct stats *s, struct metrics *m)
+{
+    for (size_t i = 0; i < READ_OUTCOMES; i++)
+        s->reads[i] =
+            metrics_counter(m, "gold_label_ingress_reads_total", READS[i], "Reads by what came of them");
+    s->read =
+        metrics_histogram(m, "gold_label_ingress_read_seconds", NULL, "From a read's request to its answer");
+    s->reads_open = metrics_gauge(m, "gold_label_ingress_read_connections", "state=\"open\"",
+                                  "Connections to the database");
+    s->reads_busy = metrics_gauge(m, "gold_label_ingress_read_connections", "state=\"busy\"",
+                                  "Connections to the database");
+    s->reads_queued =
+        metrics_gauge(m, "gold_label_ingress_reads_queued", NULL, "Reads that wait for a connection");
+    s->reads_memory = metrics_gauge(m, "gold_label_ingress_read_memory_bytes", NULL,
+                                    "Memory of answers to reads that are being read or sent");
+}
 
 void stats_register(struct stats *s, struct metrics *m)
 {
@@ -40,6 +74,7 @@ void stats_register(struct stats *s, struct metrics *m)
                                             "Results for a waiting request that could not be read");
     s->grants_refused = metrics_counter(m, "gold_label_ingress_tokens_refused_total", NULL,
                                         "Commands whose token the worker did not accept");
+    register_reads(s, m);
 }
 
 void stats_request(struct stats *s, unsigned status_code, int64_t duration_us)

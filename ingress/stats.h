@@ -1,6 +1,7 @@
 /* What the ingress counts. */
 #pragma once
 #include "common/metrics.h"
+#include "ingress/read.h"
 #include <stdint.h>
 
 enum { STATS_STATUSES = 20 };
@@ -17,6 +18,12 @@ struct stats {
     struct counter *results_skipped; /* of other instances, or too late */
     struct counter *results_unreadable;
     struct counter *grants_refused; /* the worker did not accept our own token */
+    struct counter *reads[READ_OUTCOMES];
+    struct histogram *read;     /* request → answer */
+    struct gauge *reads_open;   /* connections to the database … */
+    struct gauge *reads_busy;   /* … that have a read */
+    struct gauge *reads_queued; /* reads that wait for one of them */
+    struct gauge *reads_memory; /* bytes of answers that are being read or sent */
 };
 
 void stats_register(struct stats *s, struct metrics *m);

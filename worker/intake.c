@@ -4,7 +4,7 @@
 #include "common/text.h"
 #include <stdlib.h>
 
-enum { WINDOW = 1000, TRACEPARENT_LEN = 55 };
+enum { WINDOW = 1000, TRACEPARENT_LEN = 55, KEYS_WAIT_MS = 5000 };
 
 struct intake {
     struct intake_options o;
@@ -100,9 +100,16 @@ static status authenticate(struct intake *in, struct entry *e, const struct kafk
 
     if (!jwt.at)
         return fault_set(f, STATUS_UNAUTHENTICATED, "unauthenticated", "the command has no bearer token");
-    status st = token_verify(in->o.verifier, jwt, received_at_s(in, record), &claims, f);
+    int64_t at_s = received_at_s(in, record);
+    status st = token_verify(in->o.verifier, jwt, at_s, &claims, f);
+    /* A rejection is final, and an issuer's new key no reason for one. Rare: there is at most one fetch in ten seconds to wait for,
+     * and none while fetches fail. */
+    if (st == STATUS_RETRY) {
+        token_verifier_await(in->o.verifier, KEYS_WAIT_MS);
+        st = token_verify(in->o.verifier, jwt, at_s, &claims, f);
+    }
     if (st != STATUS_OK)
-        return st;
+        return st == STATUS_RETRY ? STATUS_UNAUTHENTICATED : st;
     e->command.account_id = arena_copy(e->batch->arena, claims.account_id);
     e->command.created_by = arena_copy(e->batch->arena, claims.subject);
     return e->command.account_id.at && e->command.created_by.at ? STATUS_OK : STATUS_NO_MEMORY;

@@ -5,8 +5,10 @@
 #include "common/signals.h"
 #include "common/token.h"
 #include "worker/pipeline.h"
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 enum { EXIT_CONFIG = 2 };
 
@@ -21,34 +23,85 @@ struct parts {
     struct metrics *metrics;
     struct pipeline *pipeline;
     struct admin *admin;
+    int signal_fd;
+    int reload_fd;
+    int keys_fd; /* an eventfd: keys have come */
 };
+
+static status open_admin(struct parts *p, bool (*ready)(void *ctx, struct buffer *why), void *ctx,
+                         struct fault *f)
+{
+    const struct admin_options admin = {
+        .address = p->settings.admin_address,
+        .port = (uint16_t)p->settings.admin_port,
+        .metrics = p->metrics,
+        .ready = ready,
+        .ctx = ctx,
+    };
+    return admin_start(&admin, &p->admin, f);
+}
+
+static bool keys_are_ready(void *ctx, struct buffer *why)
+{
+    const struct parts *p = ctx;
+    return token_keys_are_ready(p->keys, why);
+}
+
+/* Without keys every command would be rejected, for good: nothing is consumed, and other workers have the partitions. False when
+ * a signal said stop. The admin listener is opened anew for the pipeline, which adds metrics to what it shows. */
+static status wait_for_keys(struct parts *p, bool *go_on, struct fault *f)
+{
+    const struct token_watch watch = {
+        .metrics = p->metrics, .reload_fd = p->reload_fd, .ready_fd = p->keys_fd};
+    struct pollfd fds[] = {{.fd = p->signal_fd, .events = POLLIN}, {.fd = p->keys_fd, .events = POLLIN}};
+
+    status st = token_keys_start(p->keys, &watch, f);
+    if (st == STATUS_OK && !token_keys_are_ready(p->keys, NULL))
+        st = open_admin(p, keys_are_ready, p, f);
+    while (st == STATUS_OK && *go_on && !token_keys_are_ready(p->keys, NULL)) {
+        (void)poll(fds, sizeof fds / sizeof fds[0], -1);
+        (void)eventfd_read(p->keys_fd, &(eventfd_t){0});
+        *go_on = signals_read(p->signal_fd) != SIGNAL_STOP;
+    }
+    admin_stop(p->admin);
+    p->admin = NULL;
+    return st;
+}
+
+static bool open_descriptors(struct parts *p)
+{
+    p->signal_fd = signals_open();
+    p->reload_fd = signals_open_reload();
+    p->keys_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return p->signal_fd >= 0 && p->reload_fd >= 0 && p->keys_fd >= 0;
+}
 
 static int run(struct parts *p)
 {
     struct fault fault = {0};
+    bool go_on = true;
+
+    if (!open_descriptors(p) || !p->metrics) {
+        log_error("cannot start: no memory or descriptors");
+        return EXIT_FAILURE;
+    }
     const struct pipeline_options pipeline = {
         .settings = &p->settings,
         .kafka = config_kafka(p->config),
         .keys = p->keys,
         .clock = clock_system(),
         .metrics = p->metrics,
-        .signal_fd = signals_open(),
+        .signal_fd = p->signal_fd,
     };
-    if (pipeline.signal_fd < 0 || !p->metrics) {
-        log_error("cannot start: no memory or descriptors");
-        return EXIT_FAILURE;
+    status st = p->keys ? wait_for_keys(p, &go_on, &fault) : STATUS_OK;
+    if (st == STATUS_OK && !go_on) {
+        log_info("stopped");
+        return EXIT_SUCCESS;
     }
-    status st = pipeline_new(&pipeline, &p->pipeline, &fault);
-    if (st == STATUS_OK) {
-        const struct admin_options admin = {
-            .address = p->settings.admin_address,
-            .port = (uint16_t)p->settings.admin_port,
-            .metrics = p->metrics,
-            .ready = pipeline_is_ready,
-            .ctx = p->pipeline,
-        };
-        st = admin_start(&admin, &p->admin, &fault);
-    }
+    if (st == STATUS_OK)
+        st = pipeline_new(&pipeline, &p->pipeline, &fault);
+    if (st == STATUS_OK)
+        st = open_admin(p, pipeline_is_ready, p->pipeline, &fault);
     if (st != STATUS_OK) {
         log_error("cannot start", LOG_STR("reason", fault.message));
         return st == STATUS_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
@@ -65,19 +118,22 @@ static int run(struct parts *p)
 /* Keys are part of the configuration: their faults are reported like its other faults. */
 static bool load_keys(struct parts *p)
 {
+    struct token_sources sources = p->settings.token;
     struct buffer faults = {0};
+
     if (p->settings.auth == WORKER_AUTH_TRUSTED)
         return true;
-    p->keys = token_keys_load(p->settings.token_keys, &faults);
+    sources.issuer = p->settings.token_issuer;
+    p->keys = token_keys_open(&sources, &faults);
     if (!p->keys)
-        (void)fprintf(stderr, "[token] keys: %.*s", (int)faults.len, faults.at ? faults.at : "no memory\n");
+        (void)fprintf(stderr, "%.*s", (int)faults.len, faults.at ? faults.at : "no memory\n");
     buffer_dispose(&faults);
     return p->keys != NULL;
 }
 
 int main(int argc, char **argv)
 {
-    struct parts p = {0};
+    struct parts p = {.signal_fd = -1, .reload_fd = -1, .keys_fd = -1};
     int code = EXIT_SUCCESS;
 
     if (config_start(worker_program(), argc, argv, &p.settings, &p.config, &code) == CONFIG_EXIT)

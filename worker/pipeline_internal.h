@@ -55,6 +55,7 @@ struct pipeline {
     int64_t transaction_busy_since_us; /* -1: it is not */
     int64_t fencing_since_us;          /* since when `fenced_before` is kept */
     unsigned fenced_before;
+    unsigned fenced_at_commit;
 
     unsigned generation;         /* counts assignments: offsets of an older one are not ours to commit */
     struct offset_list finished; /* answered, not yet committed */

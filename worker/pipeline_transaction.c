@@ -9,6 +9,7 @@ enum {
      * helps nobody. */
     MAX_FENCED = 8,
     FENCED_WITHIN_US = 60 * 1000000,
+    MAX_FENCED_IN_A_ROW = 5, /* without one that was committed */
     HOST_LEN = 256,
 };
 
@@ -67,6 +68,7 @@ static void end_transaction(struct pipeline *p, bool committed)
     }
     if (committed) {
         p->resend_attempts = 0;
+        p->fenced_at_commit = kafka_transaction_fenced(p->transactor);
         counter_add(p->commits, 1);
     } else {
         pipeline_back_off(p, "the transaction is lost");
@@ -132,7 +134,7 @@ static status watch_fencing(struct pipeline *p)
         p->fencing_since_us = now;
         p->fenced_before = fenced;
     }
-    if (fenced - p->fenced_before < MAX_FENCED)
+    if (fenced - p->fenced_before < MAX_FENCED && fenced - p->fenced_at_commit < MAX_FENCED_IN_A_ROW)
         return STATUS_OK;
     log_error("another process makes transactions under this name: give each its own [worker] instance",
               LOG_STR("transactional_id", p->transactional_id));

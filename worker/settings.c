@@ -45,9 +45,23 @@ static const struct config_option OPTIONS[] = {
     {"worker", "unreadable_percent", CONFIG_INTEGER, AT(unreadable_percent), .fallback = "50", .min = 1,
      .max = 100, .unit = "percent",
      .help = "stop when more than this share of the last 1,000 commands cannot be read; 100: never"},
-    {"token", "keys", CONFIG_TEXT, AT(token_keys), .max = 65536,
-     .help = "keys that tokens are verified with: kid=HS256|RS256|ES256:path, comma-separated"},
-    {"token", "issuer", CONFIG_TEXT, AT(token_issuer), .max = 1024, .help = "required iss claim"},
+    {"token", "keys", CONFIG_TEXT, AT(token.keys), .max = 65536,
+     .help = "keys that tokens are verified with: kid=HS256|RS256|ES256:path, comma-separated; required "
+             "without jwks"},
+    {"token", "jwks", CONFIG_TEXT, AT(token.jwks), .max = 65536,
+     .help = "their key sets, comma-separated [ISSUER=]path or [ISSUER=]URL; with ISSUER for tokens of that "
+             "iss only"},
+    {"token", "jwks_refresh_s", CONFIG_INTEGER, AT(token.jwks_refresh_s), .fallback = "300", .min = 10,
+     .max = 86400, .unit = "s",
+     .help = "a URL of jwks is fetched so often, or when its Cache-Control says so, and on an unknown kid"},
+    {"token", "jwks_ca", CONFIG_TEXT, AT(token.jwks_ca), .max = 4096,
+     .help = "PEM file of the certificates to trust for URLs of jwks (default: the system's)"},
+    {"token", "jwks_plain_http", CONFIG_BOOL, AT(token.jwks_plain_http), .fallback = "false",
+     .help = "take http URLs of other hosts than loopback: whoever is on the way can put keys in"},
+    {"token", "jwks_symmetric", CONFIG_BOOL, AT(token.jwks_symmetric), .fallback = "false",
+     .help = "take secret (oct) keys of a URL: whoever can read it can sign tokens"},
+    {"token", "issuer", CONFIG_TEXT, AT(token_issuer), .max = 1024,
+     .help = "required iss claim, where jwks names none"},
     {"token", "audience", CONFIG_TEXT, AT(token_audience), .max = 1024, .help = "required aud claim"},
     {"token", "account_claim", CONFIG_TEXT, AT(account_claim), .fallback = "account_id", .max = 255,
      .help = "claim that names the account"},
@@ -72,9 +86,9 @@ static const struct config_option OPTIONS[] = {
 static void check_settings(const void *settings, struct buffer *faults)
 {
     const struct worker_settings *s = settings;
-    if (s->auth == WORKER_AUTH_TOKEN && !s->token_keys)
-        buffer_add_text(faults,
-                        "[token] keys: required with [worker] auth = token (GOLD_LABEL_TOKEN_KEYS)\n");
+    if (s->auth == WORKER_AUTH_TOKEN && !s->token.keys && !s->token.jwks)
+        buffer_add_text(
+            faults, "[token] keys: required with [worker] auth = token, or jwks (GOLD_LABEL_TOKEN_KEYS)\n");
 }
 
 const struct config_program *worker_program(void)

@@ -1,6 +1,7 @@
 /* The worker's settings. */
 #pragma once
 #include "common/config.h"
+#include "common/token.h"
 
 enum worker_auth { WORKER_AUTH_TOKEN, WORKER_AUTH_TRUSTED };
 enum worker_delivery { WORKER_AT_LEAST_ONCE, WORKER_EXACTLY_ONCE };
@@ -26,7 +27,7 @@ struct worker_settings {
     int64_t drain_ms;
     int64_t unreadable_percent;
     /* [token] */
-    const char *token_keys;
+    struct token_sources token; /* without the issuer */
     const char *token_issuer;
     const char *token_audience;
     const char *account_claim;

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ class Program:
         self.command += ["--config", system.state / f"{kind}.ini"]
         self.process = None
         self.ending = False  # it was asked to
+        self.log_began = 0
 
     @property
     def admin_url(self):
@@ -65,6 +67,7 @@ class Program:
 
     def start(self, **environment):
         with self.log.open("ab") as out:
+            self.log_began = out.tell()
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -106,7 +109,9 @@ class Program:
             return True
         if self.process.poll() is None:
             return False
-        if self.process.returncode != 0:
+        # One that has not come to the point of handling signals ends by this one, and has nothing in hand.
+        newborn = self.process.returncode == -signal.SIGTERM and self.log.stat().st_size == self.log_began
+        if self.process.returncode != 0 and not newborn:
             text = f"{self.name} ended with status {self.process.returncode} after SIGTERM; see {self.log}"
             self.history.violation("ends-well", text)
         self.process = None

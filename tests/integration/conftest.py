@@ -3,10 +3,11 @@
 import pytest
 from support.api import Api
 from support.events import DEAD_LETTERS, RESULTS, Reader, Sender
+from support.issuer import algorithm_of
 from support.system import BUILD, System
 from support.tokens import Tokens
 from support.topics import Topics
-from support.workers import Workers
+from support.workers import Ingress, Workers
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +75,30 @@ def topics(system, tokens):
     """Topics of the test's own, with one partition each."""
     with Topics(system, tokens.worker()) as it:
         yield it
+
+
+@pytest.fixture
+def ingress_with(workers):
+    """Starts an ingress with settings of [token]; ready unless told otherwise."""
+
+    def start(ready=True, **settings):
+        environment = {f"GOLD_LABEL_TOKEN_{name.upper()}": str(value) for name, value in settings.items()}
+        ingress = workers.start(Ingress, **environment)
+        if ready:
+            ingress.wait_until_ready()
+        ingress.api = Api(ingress.url, None)
+        return ingress
+
+    return start
+
+
+@pytest.fixture
+def sign(tokens):
+    """Signs a token of users, with any key."""
+
+    def sign(key, kid, **claims):
+        return tokens.sign(
+            tokens.env["JWT_AUDIENCE"], key=key, kid=kid, algorithm=algorithm_of(key), **claims
+        )
+
+    return sign

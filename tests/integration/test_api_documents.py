@@ -37,6 +37,11 @@ ASYNCAPI = load("asyncapi.yaml")
 POST = OPENAPI["paths"]["/v1/run/{id}/gold-labels"]["post"]
 
 
+def operations():
+    for path in OPENAPI["paths"].values():
+        yield from (path[method] for method in ("get", "head", "post") if method in path)
+
+
 # ---- reading documents ----
 
 
@@ -124,8 +129,8 @@ def constant(expression):
 LIMITS = {
     name: constant(value)
     for name, value in re.findall(
-        r"\b((?:LABEL|HTTP|PREFER)_[A-Z_]+_MAX(?:_S)?) = ([^,]+),",
-        source("common/label.h", "common/http_guard.h", "ingress/prefer.h"),
+        r"\b((?:LABEL|HTTP|PREFER|READ)_[A-Z_]+_MAX(?:_S)?) = ([^,]+),",
+        source("common/label.h", "common/http_guard.h", "ingress/prefer.h", "ingress/read_query.h"),
     )
 }
 
@@ -301,14 +306,20 @@ def test_openapi_states_the_limits_of_the_code():
     assert row["account_id"]["maxLength"] == LIMITS["LABEL_PRINCIPAL_MAX"]
     prefer = OPENAPI["components"]["parameters"]["Prefer"]["description"]
     assert f"(1 to {LIMITS['PREFER_WAIT_MAX_S']})" in prefer
+    assert OPENAPI["components"]["parameters"]["Limit"]["schema"]["maximum"] == LIMITS["READ_LIMIT_MAX"]
 
 
 def test_openapi_has_the_error_codes_of_the_code():
     documented = set()
-    for status, reference in POST["responses"].items():
+    answers = [
+        (status, answer) for operation in operations() for status, answer in operation["responses"].items()
+    ]
+    for status, reference in answers:
+        if "$ref" not in reference:
+            continue
         for body in resolve(OPENAPI, reference["$ref"]).get("content", {}).values():
             schema = body["schema"]
-            if schema["$ref"].endswith("/Error"):
+            if schema.get("$ref", "").endswith("/Error"):
                 documented |= {(status, code) for code in schema["properties"]["code"]["enum"]}
     assert documented == set(codes_of_the_ingress())
     every_code = OPENAPI["components"]["schemas"]["ErrorCode"]["enum"]

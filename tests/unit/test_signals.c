@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -19,19 +20,24 @@ static void each_signal_is_read_as_its_event(void **state)
         int signal;
         enum signal_event event;
     } CASES[] = {{SIGINT, SIGNAL_STOP}, {SIGTERM, SIGNAL_STOP}, {SIGHUP, SIGNAL_RELOAD}};
-    int fd = signals_open();
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int stop = signals_open();
+    int reload = signals_open_reload();
 
-    assert_true(fd >= 0);
+    assert_true(stop >= 0 && reload >= 0);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        assert_int_equal(signals_read(fd), SIGNAL_NONE);
+        bool is_reload = CASES[i].event == SIGNAL_RELOAD;
+        struct pollfd p = {.fd = is_reload ? reload : stop, .events = POLLIN};
+        int other = is_reload ? stop : reload;
+        assert_int_equal(signals_read(p.fd), SIGNAL_NONE);
         assert_int_equal(poll(&p, 1, 0), 0);
         kill(getpid(), CASES[i].signal);
         assert_int_equal(poll(&p, 1, 5000), 1);
-        assert_int_equal(signals_read(fd), CASES[i].event);
+        assert_int_equal(signals_read(other), SIGNAL_NONE);
+        assert_int_equal(signals_read(p.fd), CASES[i].event);
+        assert_int_equal(signals_read(p.fd), SIGNAL_NONE);
     }
-    assert_int_equal(signals_read(fd), SIGNAL_NONE);
-    close(fd);
+    close(stop);
+    close(reload);
 }
 
 static void a_closed_pipe_does_not_kill(void **state)

@@ -51,8 +51,8 @@ static void an_rsa_public_key_is_no_hmac_secret(void **state)
         {"{\"alg\":\"HS256\",\"kid\":\"h\"}", SIGNATURE},
         {"{\"alg\":\"HS256\",\"kid\":\"e\"}", WRONG_ALG},
     };
-    struct slice pem = slice_make(token_keys_find(group.keys, SLICE_LITERAL("r"))->verify.at,
-                                  token_keys_find(group.keys, SLICE_LITERAL("r"))->verify.len);
+    const struct token_key *rsa = token_set_find(group.keys->shared->current, SLICE_NONE, SLICE_LITERAL("r"));
+    struct slice pem = slice_make(rsa->verify.at, rsa->verify.len);
 
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         /* With its last line feed and without. */

@@ -77,10 +77,10 @@ static void the_least_recently_used_token_is_given_up(void **state)
     struct token_cache *c = token_cache_new(3);
 
     for (int i = 0; i < 3; i++)
-        assert_non_null(token_cache_put(c, digests[i], &content));
+        assert_non_null(token_cache_put(c, digests[i], &content, NULL));
     assert_non_null(token_cache_find(c, digests[0]));
     assert_null(token_cache_find(c, digests[3]));
-    assert_non_null(token_cache_put(c, digests[3], &content)); /* in place of 1 */
+    assert_non_null(token_cache_put(c, digests[3], &content, NULL)); /* in place of 1 */
     assert_null(token_cache_find(c, digests[1]));
     assert_non_null(token_cache_find(c, digests[0]));
     assert_non_null(token_cache_find(c, digests[2]));
@@ -88,7 +88,7 @@ static void the_least_recently_used_token_is_given_up(void **state)
 
     token_cache_drop(c, token_cache_find(c, digests[0]));
     assert_null(token_cache_find(c, digests[0]));
-    assert_non_null(token_cache_put(c, digests[1], &content)); /* in place of what was dropped */
+    assert_non_null(token_cache_put(c, digests[1], &content, NULL)); /* in place of what was dropped */
     assert_non_null(token_cache_find(c, digests[1]));
     assert_non_null(token_cache_find(c, digests[2]));
     assert_non_null(token_cache_find(c, digests[3]));

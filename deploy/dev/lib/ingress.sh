@@ -27,6 +27,9 @@ port = $INGRESS_ADMIN_PORT
 [ingress]
 name = dev
 
+[postgres]
+conninfo = $(reader_conninfo)
+
 [token]
 keys = $JWT_KEY_ID=HS256:$JWT_KEY_FILE
 issuer = $JWT_ISSUER

@@ -114,6 +114,10 @@ worker_conninfo() {
     echo "host=127.0.0.1 port=$POSTGRES_PORT dbname=gold_label user=gold_label_worker password=$PG_WORKER_PASSWORD"
 }
 
+reader_conninfo() {
+    echo "host=127.0.0.1 port=$POSTGRES_PORT dbname=gold_label user=gold_label_reader password=$PG_READER_PASSWORD"
+}
+
 run_psql() { # url arguments…
     PGOPTIONS='-c client_min_messages=warning' "$pg_bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$@" </dev/null
 }
@@ -121,9 +125,9 @@ run_psql() { # url arguments…
 # Roles and database, every schema file that is not recorded yet, grants, the demo run: each may be there already.
 pg_prepare() {
     run_psql "$(pg_url postgres "$PG_SUPERUSER_PASSWORD" postgres)" -v owner_password="$PG_OWNER_PASSWORD" \
-        -v worker_password="$PG_WORKER_PASSWORD" -f "$etc/roles.sql" || fail "PostgreSQL's roles could not be made."
+        -v worker_password="$PG_WORKER_PASSWORD" -v reader_password="$PG_READER_PASSWORD" -f "$etc/roles.sql" || fail "PostgreSQL's roles could not be made."
     pg_apply_schema
-    run_psql "$(owner_url)" -f "$etc/grants.sql" || fail "The worker's grants could not be made."
+    run_psql "$(owner_url)" -f "$etc/grants.sql" || fail "The grants of worker and ingress could not be made."
     run_psql "$(owner_url)" -v run="$RUN_ID" -v account="$ACCOUNT_ID" -f "$etc/demo.sql" ||
         fail "The demo run could not be made."
 }

@@ -2,10 +2,11 @@
 
 import uuid
 
-from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from support.events import Reader, Sender, ends
+from support.waiting import wait_until
 
 # As the local system's topics are.
 SETTINGS = {
@@ -80,9 +81,16 @@ class Topics:
         return self.results.result(correlation_id)
 
     def committed(self):
-        """Offset by partition; 0 where nothing is committed."""
+        """Offset by partition; 0 where nothing is committed. Asks again after a restart of the broker."""
         where = [TopicPartition(self.names["commands"], n) for n in self.partitions]
-        return {at.partition: max(at.offset, 0) for at in self.asker.committed(where, timeout=20)}
+
+        def answer():
+            try:
+                return {at.partition: max(at.offset, 0) for at in self.asker.committed(where, timeout=20)}
+            except KafkaException:
+                return None
+
+        return wait_until(answer, 60, "the group's offsets")
 
     def lag(self):
         """Commands that the group has not committed."""

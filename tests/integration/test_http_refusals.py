@@ -1,0 +1,122 @@
+"""Every 4xx of the API, to the last header: status, code, a sentence, and nothing that does not belong."""
+
+import uuid
+
+import pytest
+import requests
+from support.raw_http import BODY, Connection, chunked, fill, request
+
+COMMON = {"date", "content-type", "content-length"}
+LARGE = 768 * 1024 + 1
+OTHER = {"without": ["Content-Type"]}
+
+# What is sent, the status, the code, the header that it brings with it, whether the connection ends.
+REFUSALS = {
+    "malformed": (request(body=b"{"), 400, "malformed_json", None, False),
+    "not UTF-8": (request(body=b'{"a":"\xff"}'), 400, "not_utf8", None, False),
+    "key": (request("Idempotency-Key: a,b"), 400, "invalid_idempotency_key", None, True),
+    "framing": (request("Content-Length: 1"), 400, "bad_request", None, True),
+    "no token": (
+        request(without=["Authorization"], body=b""),
+        401,
+        "unauthenticated",
+        "www-authenticate",
+        False,
+    ),
+    "path": (request(line="GET /nothing HTTP/1.1", body=b"", length=False), 404, "not_found", None, False),
+    "run": (request(line="POST /v1/run/x/gold-labels HTTP/1.1"), 404, "not_found", None, False),
+    "method": (request(line="DELETE @PATH@ HTTP/1.1", body=b""), 405, "method_not_allowed", "allow", False),
+    "body": (request(body=b" " * LARGE), 413, "body_too_large", None, True),
+    "chunks": (
+        chunked(body=b"%x\r\n%s\r\n0\r\n\r\n" % (LARGE, b" " * LARGE)),
+        413,
+        "body_too_large",
+        None,
+        True,
+    ),
+    "value": (request(body=b'{"text_value":"%s"}' % (b"x" * 524289)), 413, "value_too_large", None, False),
+    "media type": (request("Content-Type: a/b", **OTHER), 415, "unsupported_media_type", None, True),
+    "no media type": (request(**OTHER), 415, "unsupported_media_type", None, True),
+    "coding": (request("Content-Encoding: gzip"), 415, "unsupported_media_type", None, True),
+    "expectation": (request("Expect: x"), 417, "expectation_failed", None, True),
+    "rule": (request(body=b"{}"), 422, "name_required", None, False),
+    "head": (request(*["X: y"] * 200), 431, "headers_too_large", None, True),
+    "transfer coding": (
+        request("Transfer-Encoding: x", length=False),
+        501,
+        "unknown_transfer_coding",
+        None,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_is_told_to_people_and_programs(refusal, api, run):
+    sent, status, code, header, ends = REFUSALS[refusal]
+    with Connection(api.url) as connection:
+        connection.send_what_is_taken(fill(sent, api.url, run, api.token))
+        answer = connection.answer()
+        assert not ends or connection.is_closed()
+    assert (answer.status, answer.code, answer.closes) == (status, code, ends)
+    assert answer.json.keys() == {"error", "code"}
+    assert " " in answer.json["error"]
+    names = [name.lower() for name, _ in answer.headers]
+    assert len(set(names)) == len(names)
+    assert set(names) - {"connection"} == COMMON | ({header} if header else set())
+
+
+def test_a_key_with_other_content_is_422(api, run):
+    key = str(uuid.uuid4())
+    assert api.post(run, Idempotency_Key=key).status_code == 201
+    answer = api.post(run, {"output_resource_name": "other", "text_value": "x"}, Idempotency_Key=key)
+    assert (answer.status_code, answer.json()["code"]) == (422, "id_conflict")
+    assert {name.lower() for name in answer.headers} - {"connection"} == COMMON
+
+
+def test_challenges_are_those_of_rfc_6750(api, run):
+    without, wrong = api.post(run, token=None), api.post(run, token="wrong")
+    assert without.headers["WWW-Authenticate"] == 'Bearer realm="gold-label"'
+    assert wrong.headers["WWW-Authenticate"].startswith('Bearer realm="gold-label", error="invalid_token"')
+    assert {answer.json()["code"] for answer in (without, wrong)} == {"unauthenticated"}
+
+
+def test_the_three_404_are_byte_identical(api, system):
+    foreign = system.new_run("another account")
+    said = set()
+    for run in (foreign, str(uuid.uuid4()), "no-uuid"):
+        with Connection(api.url) as connection:
+            sent = request("Prefer: wait=20", without=["Prefer"])
+            connection.send(fill(sent, api.url, run, api.token))
+            answer = connection.answer()
+        headers = tuple(pair for pair in answer.headers if pair[0] != "Date")
+        said.add((answer.status, answer.version, headers, answer.body))
+    assert len(said) == 1
+    assert said.pop()[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/run", "/healthz", "/metrics", "/openapi.yml"])
+def test_an_unknown_path_is_404_for_everybody(path, api):
+    for headers in ({}, {"Authorization": f"Bearer {api.token}"}):
+        answer = requests.get(api.url + path, headers=headers, timeout=20)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_malformed_run_without_a_token_is_401(api):
+    assert api.post("no-uuid", token=None).status_code == 401
+
+
+def test_a_missing_run_with_a_broken_rule_is_422(api):
+    assert api.post(uuid.uuid4(), {}).status_code == 422
+
+
+def test_the_body_of_no_refusal_repeats_what_was_sent(api, run):
+    secret = "Sesame"
+    answers = [
+        api.post(run, {"output_resource_name": 1, "text_value": secret}),
+        api.post(run, BODY[:-1] + secret.encode()),
+        api.post(run, token=secret),
+        api.post(run, Idempotency_Key=f"{secret},"),
+        api.post(secret),
+    ]
+    assert all(secret not in answer.text + str(answer.headers) for answer in answers)
