@@ -9,21 +9,9 @@ from datetime import UTC, datetime
 import fastavro
 import plans
 from history import VERDICTS, Label, canonical, exact
+from support.api import MEMBERS
 from support.events import COMMAND, COMMAND_HEAD, DEAD_LETTERS
 
-COLUMNS = (
-    "id",
-    "account_id",
-    "run_id",
-    "output_resource_name",
-    "text_value",
-    "object_value",
-    "object_value_is_partial",
-    "created_by",
-    "created_at",
-    "updated_by",
-    "updated_at",
-)
 LOG_FAULTS = {
     "a sanitizer's finding": rb"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:",
     "a token": rb"eyJ[\w-]+\.eyJ[\w-]+",
@@ -59,11 +47,11 @@ def comparable(members):
 
 def read_rows(system):
     names = ", ".join(
-        f"{name}::text" if name in ("id", "run_id", "object_value") else name for name in COLUMNS
+        f"{name}::text" if name in ("id", "run_id", "object_value") else name for name in MEMBERS
     )
     rows = {}
     for values in system.query(f"SELECT {names} FROM gold_label"):
-        m = dict(zip(COLUMNS, values, strict=True))
+        m = dict(zip(MEMBERS, values, strict=True))
         label = Label(
             m["account_id"],
             m["created_by"],

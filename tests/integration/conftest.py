@@ -3,6 +3,7 @@
 import pytest
 from support.api import Api
 from support.events import DEAD_LETTERS, RESULTS, Reader, Sender
+from support.http_cases import Commands
 from support.issuer import algorithm_of
 from support.system import BUILD, System
 from support.tokens import Tokens
@@ -102,3 +103,10 @@ def sign(tokens):
         )
 
     return sign
+
+
+@pytest.fixture(scope="module")
+def commands(system):
+    """Counts what comes to the commands topic."""
+    with Commands(system.env["KAFKA_BROKERS"]) as it:
+        yield it

@@ -113,27 +113,15 @@ def test_a_worker_frozen_in_mid_transaction_is_fenced(system, lanes, start):
     assert first.is_running() and second.is_running()
 
 
-def test_a_broker_killed_in_mid_transaction_leads_to_no_second_result(system, lanes, start):
+@pytest.mark.parametrize("server", ["kafka", "postgres"])
+def test_a_server_killed_in_mid_transaction_leads_to_no_second_result(system, lanes, start, server):
     load = Load(system, lanes)
     worker = start("one")
     load.wait_for_rows(COMMANDS // 6)
     try:
-        system.call("kill", "kafka")
+        system.call("kill", server)
     finally:
-        system.call("start", "kafka")
-    load.check()
-    assert worker.is_running()
-    system.wait_until_ready()
-
-
-def test_postgresql_killed_in_mid_transaction_leads_to_no_second_result(system, lanes, start):
-    load = Load(system, lanes)
-    worker = start("one")
-    load.wait_for_rows(COMMANDS // 6)
-    try:
-        system.call("kill", "postgres")
-    finally:
-        system.call("start", "postgres")
+        system.call("start", server)
     load.check()
     assert worker.is_running()
     system.wait_until_ready()

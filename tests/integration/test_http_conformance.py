@@ -3,7 +3,7 @@ ends the connection. Where a request ends is in test_http_framing.py, how a conn
 test_http_connections.py."""
 
 import pytest
-from support.http_cases import OWN, Commands, answers_to, check, kept, last, refused, table
+from support.http_cases import OWN, answers_to, check, kept, last, refused, table
 from support.raw_http import BODY, request
 
 KIB = 1024
@@ -166,12 +166,6 @@ LARGE = [
     refused("5,000 headers", request(*["X: y"] * 5000), 431, OWN),
     kept("128 headers", request(*["X: y"] * (FIELDS_MAX - 5))),
 ]
-
-
-@pytest.fixture(scope="module")
-def commands(system):
-    with Commands(system.env["KAFKA_BROKERS"]) as it:
-        yield it
 
 
 @table(LINES)

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from support.http_cases import Commands, check, kept, last, refused, table
+from support.http_cases import check, kept, last, refused, table
 from support.raw_http import BODY, Connection, Ended, chunked, fill, request
 
 METHOD = {"status": 405, "code": "method_not_allowed"}
@@ -85,12 +85,6 @@ EXPECTATIONS = [
     refused("empty", request("Expect:"), 417, "expectation_failed"),
     refused("two", request("Expect: 100-continue", "Expect: 100-continue")),
 ]
-
-
-@pytest.fixture(scope="module")
-def commands(system):
-    with Commands(system.env["KAFKA_BROKERS"]) as it:
-        yield it
 
 
 @table(METHODS)

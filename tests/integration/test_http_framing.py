@@ -5,7 +5,7 @@ libmicrohttpd 0.9.75 does not tell what stood between chunks: it takes bare LF t
 extension. So every answer to a body in chunks ends the connection, whatever was in between."""
 
 import pytest
-from support.http_cases import OWN, Commands, check, kept, last, refused, table
+from support.http_cases import OWN, check, kept, last, refused, table
 from support.raw_http import BODY, Connection, chunk, chunked, fill, request
 
 SIZE = len(BODY)
@@ -143,12 +143,6 @@ CHUNKS = [
         "too large at the end", chunked(body=chunk(b" " * (768 * 1024 + 1)) + END), 413, "body_too_large"
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def commands(system):
-    with Commands(system.env["KAFKA_BROKERS"]) as it:
-        yield it
 
 
 @table(CODINGS)

@@ -1,6 +1,5 @@
 """Key sets of URLs: fetched, fetched again, and what becomes of requests and commands meanwhile."""
 
-import datetime
 import json
 import signal
 import time
@@ -8,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from support.api import status
+from support.certificates import Certificate
 from support.events import command
 from support.issuer import Issuer, algorithm_of, ec_key, jwk, key_set, rsa_key
 from support.waiting import wait_until
@@ -248,41 +246,14 @@ def test_a_new_key_costs_no_rejection_by_a_worker(workers, topics, issuer, run, 
 # ---- https ----
 
 
-def certificate(folder, host):
-    """Files of a certificate that signs itself, and its key."""
-    key = ec_key()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
-        .add_extension(x509.BasicConstraints(True, None), True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / f"{host}.crt", folder / f"{host}.key"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
-
-
 def test_certificates_are_checked(ingress_with, tmp_path, run, sign):
-    good, other = certificate(tmp_path, "localhost"), certificate(tmp_path, "other.example")
-    with Issuer({"rsa": RSA}, tls=good) as issuer, Issuer({"rsa": RSA}, tls=other) as impostor:
-        ingress = ingress_with(jwks=issuer.url, jwks_ca=good[0])
+    good, other = Certificate(tmp_path, "good"), Certificate(tmp_path, "other", host="other.example")
+    with Issuer({"rsa": RSA}, tls=good.files) as issuer, Issuer({"rsa": RSA}, tls=other.files) as impostor:
+        ingress = ingress_with(jwks=issuer.url, jwks_ca=good.file)
         assert status(ingress, run, sign(RSA, "rsa")) == 201
         for refused in (
             ingress_with(jwks=issuer.url, ready=False),  # its signer is not known
-            ingress_with(jwks=impostor.url, jwks_ca=other[0], ready=False),  # its name is another
+            ingress_with(jwks=impostor.url, jwks_ca=other.file, ready=False),  # its name is another
         ):
             wait_until(lambda it=refused: "cannot be fetched" in it.log, what="a failure is logged")
             assert not refused.is_ready()

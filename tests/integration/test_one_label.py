@@ -6,21 +6,9 @@ import uuid
 
 import pytest
 import requests
+from support.api import MEMBERS
 from support.waiting import wait_until
 
-COLUMNS = [
-    "id",
-    "account_id",
-    "run_id",
-    "output_resource_name",
-    "text_value",
-    "object_value",
-    "object_value_is_partial",
-    "created_by",
-    "created_at",
-    "updated_by",
-    "updated_at",
-]
 KIB = 1024
 
 
@@ -30,9 +18,9 @@ def named(**members):
 
 def row_of(system, label_id):
     """The row as text, PostgreSQL's own; None where there is none."""
-    text = ", ".join(f"{name}::text" for name in COLUMNS)
+    text = ", ".join(f"{name}::text" for name in MEMBERS)
     rows = system.query(f"SELECT {text} FROM gold_label WHERE id = %s", label_id)
-    return dict(zip(COLUMNS, rows[0], strict=True)) if rows else None
+    return dict(zip(MEMBERS, rows[0], strict=True)) if rows else None
 
 
 def created(answer):
@@ -45,7 +33,7 @@ def created(answer):
 
 def test_a_label_is_answered_with_all_eleven_members(api, run, system):
     label = created(api.post(run, named(text_value="yes")))
-    assert list(label) == COLUMNS
+    assert tuple(label) == MEMBERS
     time = datetime.datetime.strptime(label.pop("created_at"), "%Y-%m-%dT%H:%M:%S.%fZ")
     age = datetime.datetime.now(datetime.UTC) - time.replace(tzinfo=datetime.UTC)
     assert abs(age) < datetime.timedelta(minutes=1)

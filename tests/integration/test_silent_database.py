@@ -1,12 +1,11 @@
 """PostgreSQL takes connections and says nothing: the worker waits in its group, and ends when told to."""
 
 import re
-import socket
-import threading
 
 import pytest
 import requests
 from support.events import command
+from support.proxy import Proxy
 from support.waiting import wait_until
 
 SESSION_S = 1.5
@@ -17,80 +16,24 @@ SETTINGS = {
 }
 
 
-class Gate:
-    """Stands before a server. Whom it has accepted it leaves waiting; once open, it passes everything on."""
-
-    def __init__(self, server):
-        self.server = server
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.is_open = threading.Event()
-        self.sockets = []
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
-
-    def serve(self):
-        while True:
-            try:
-                client = self.listener.accept()[0]
-            except OSError:  # close()
-                return
-            self.sockets.append(client)
-            if self.is_open.is_set():
-                server = socket.create_connection(self.server)
-                self.sockets.append(server)
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=pump, args=pair).start()
-
-    def open(self):
-        """Those who wait have to come again."""
-        self.is_open.set()
-        self.hang_up()
-
-    def hang_up(self):
-        for one in self.sockets:
-            end(one)
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.hang_up()
-        for one in (self.listener, *self.sockets):
-            one.close()
-
-
-def pump(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    end(sink)
-
-
-def end(one):
-    try:
-        one.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it has ended by itself
-        pass
-
-
 @pytest.fixture
-def gate(system):
+def proxy(system):
+    """It takes connections and passes nothing on."""
     with system.connect() as connection:
-        it = Gate((connection.info.host, connection.info.port))
+        it = Proxy(connection.info.port)
+    it.swallow()
     yield it
     it.close()
 
 
 @pytest.fixture
-def worker(system, workers, topics, gate):
+def worker(system, workers, topics, proxy):
     """It is in its group, and waits for the database to say something."""
     configuration = (system.state / "worker.ini").read_text()
     conninfo = re.search(r"^conninfo = (.*)$", configuration, re.M)[1]
-    through_gate = re.sub(r"\bport=\d+", f"port={gate.port}", conninfo)
-    it = workers.start(**topics.environment, **SETTINGS, GOLD_LABEL_POSTGRES_CONNINFO=through_gate)
-    wait_until(lambda: topics.shares() == [1] and gate.sockets, 30, "assignment and connection")
+    through_proxy = re.sub(r"\bport=\d+", f"port={proxy.port}", conninfo)
+    it = workers.start(**topics.environment, **SETTINGS, GOLD_LABEL_POSTGRES_CONNINFO=through_proxy)
+    wait_until(lambda: topics.shares() == [1] and proxy.links, 30, "assignment and connection")
     return it
 
 
@@ -100,7 +43,7 @@ def assert_waiting(worker):
     assert (answer.status_code, "PostgreSQL" in answer.text) == (503, True), answer.text
 
 
-def test_a_worker_whose_database_is_silent_stays_in_its_group_and_heals(worker, topics, gate, run, system):
+def test_a_worker_whose_database_is_silent_stays_in_its_group_and_heals(worker, topics, proxy, run, system):
     assert_waiting(worker)
     record = command(run)
     topics.sender().send(record)
@@ -108,7 +51,7 @@ def test_a_worker_whose_database_is_silent_stays_in_its_group_and_heals(worker, 
     assert_waiting(worker)
     assert topics.shares() == [1]
     assert worker.log.count("partitions assigned") == 1
-    gate.open()
+    proxy.reopen()
     answered = topics.results.first(lambda event: event.result["command_id"] == record["command_id"])
     assert answered.result["outcome"] == "CREATED"
     assert worker.wait_until_ready().is_running()

@@ -4,6 +4,19 @@ import json
 
 import requests
 
+MEMBERS = (  # of a RunGoldLabel, and columns of gold_label
+    "id",
+    "account_id",
+    "run_id",
+    "output_resource_name",
+    "text_value",
+    "object_value",
+    "object_value_is_partial",
+    "created_by",
+    "created_at",
+    "updated_by",
+    "updated_at",
+)
 TEXT = {"output_resource_name": "summary", "text_value": "good"}
 
 

@@ -14,12 +14,12 @@ from support.raw_http import Connection
 
 
 class Certificate:
-    """A self-signed one, and its key, as PEM files in `folder`. `days`: how long it is valid from now on."""
+    """A self-signed one of `host`, and its key, as PEM files in `folder`. Valid for `days` from now on."""
 
-    def __init__(self, folder, name="server", key=None, days=1):
+    def __init__(self, folder, name="server", key=None, days=1, host="localhost"):
         self.folder = Path(folder)
         self.file, self.key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        self.name = name
+        self.name, self.host = name, host
         self.write(key, days)
 
     def write(self, key=None, days=1):
@@ -27,7 +27,9 @@ class Certificate:
         key = key or ec_key()
         now = datetime.datetime.now(datetime.UTC)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)])
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.DNSName(self.host)]
+        if self.host == "localhost":
+            names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
         self.certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -49,6 +51,10 @@ class Certificate:
             )
         )
         return self
+
+    @property
+    def files(self):
+        return self.file, self.key_file
 
     @property
     def der(self):
