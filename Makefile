@@ -26,9 +26,10 @@ CFLAGS := -std=gnu11 -O2 -g $(WARNINGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now
 LIBS := -lrdkafka -lavro -lpq -ljwt -lcurl -lcrypto -luuid -lmicrohttpd -lgnutls -lyajl -linih -lz -lpthread -lm
 
-# The worker frees in bursts what it took message by message: jemalloc makes that 0.7 µs cheaper per label than glibc's malloc.
-# The sanitizers bring their own.
+# The worker frees in bursts what it took message by message: jemalloc makes that 0.7 µs cheaper per label than glibc's malloc. So
+# does the producer tool. The sanitizers bring their own.
 plain_LIBS_worker := -ljemalloc
+plain_LIBS_producer-tool := -ljemalloc
 
 # A variant is a folder of objects and the flags they are made with.
 plain_FLAGS := $(HARDENING)
@@ -72,8 +73,8 @@ test: build $(B)/.packages-check ## unit and integration tests on real servers
 check: $(B)/.packages-check $(GENERATED) ## format, lint, schemas, one-way includes
 	tests/check
 
-BENCH_PROGRAMS := preload db_limit one_command
-bench: build $(B)/.packages-check $(addprefix $(B)/bench/,$(BENCH_PROGRAMS)) ## the measurements of the README
+BENCH_PROGRAMS := preload db_limit one_command raw open_load
+bench: build $(B)/.packages-check $(addprefix $(B)/bench/,$(BENCH_PROGRAMS)) ## the measurements of the README (BENCH_ONLY, BENCH_QUICK=1 …)
 	tests/venv $(B)
 	BIN=$(BIN) $(B)/venv/bin/python tests/bench/run
 
@@ -158,7 +159,7 @@ $($(UNIT_VARIANT)_DIR)/bin/replay_fuzz_%: $($(UNIT_VARIANT)_DIR)/tests/fuzz/fuzz
 	@echo "  LINK    $@"
 	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/bench/%: $(plain_DIR)/tests/bench/%.o $(plain_DIR)/tests/bench/stream.o $(plain_DIR)/all.a
+$(B)/bench/%: $(plain_DIR)/tests/bench/%.o $(addprefix $(plain_DIR)/tests/bench/,program.o stream.o times.o) $(plain_DIR)/all.a
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	@$(CC) $(plain_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -1,15 +1,12 @@
 #include "common/avro_codec.h"
 
+#include "common/avro_frame.h"
 #include "common/avro_schema.h"
 #include "common/log.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The two frames: C3 01 and a fingerprint, little endian; or 00 and a registry's id, big endian. */
-enum { SINGLE_OBJECT_FRAME = 10, CONFLUENT_FRAME = 5, NO_ID = -1 };
-
-static const uint8_t SINGLE_OBJECT_MAGIC[] = {0xc3, 0x01};
-static const uint8_t CONFLUENT_MAGIC = 0x00;
+enum { NO_ID = -1 };
 
 /* A kind of message as this codec writes it. */
 struct kind {
@@ -89,36 +86,7 @@ void avro_codec_free(struct avro_codec *codec)
     free(codec);
 }
 
-/* ---- frames ---- */
-
-static uint64_t get_little_endian(const uint8_t *at)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++)
-        number |= (uint64_t)at[i] << (8 * i);
-    return number;
-}
-
-static uint32_t get_big_endian(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static size_t put_single_object(char *to, uint64_t fingerprint)
-{
-    memcpy(to, SINGLE_OBJECT_MAGIC, sizeof SINGLE_OBJECT_MAGIC);
-    for (unsigned i = 0; i < 8; i++)
-        to[2 + i] = (char)(fingerprint >> (8 * i));
-    return SINGLE_OBJECT_FRAME;
-}
-
-static size_t put_confluent(char *to, uint32_t id)
-{
-    *to = (char)CONFLUENT_MAGIC;
-    for (unsigned i = 0; i < 4; i++)
-        to[1 + i] = (char)(id >> (24 - 8 * i));
-    return CONFLUENT_FRAME;
-}
+/* ---- writers ---- */
 
 static struct avro_form *find_by_fingerprint(struct avro_codec *codec, const struct kind *kind,
                                              uint64_t fingerprint, struct fault *f)
@@ -138,11 +106,11 @@ static struct avro_form *find_by_fingerprint(struct avro_codec *codec, const str
     return NULL;
 }
 
-static struct avro_form *find_by_id(const struct kind *kind, uint32_t id, struct fault *f)
+static struct avro_form *find_by_id(const struct kind *kind, int64_t id, struct fault *f)
 {
     if (id == kind->schema_id)
         return kind->newest;
-    fault_set(f, STATUS_MALFORMED, "unknown_schema", "schema id %" PRIu32 " is not the configured %" PRId64,
+    fault_set(f, STATUS_MALFORMED, "unknown_schema", "schema id %" PRId64 " is not the configured %" PRId64,
               id, kind->schema_id);
     return NULL;
 }
@@ -151,20 +119,16 @@ static struct avro_form *find_by_id(const struct kind *kind, uint32_t id, struct
 static struct avro_form *find_form(struct avro_codec *codec, const struct kind *kind, struct slice value,
                                    size_t *frame, struct fault *f)
 {
-    const uint8_t *bytes = (const uint8_t *)value.at;
-    if (!bytes) {
+    if (!value.at) {
         fault_set(f, STATUS_MALFORMED, "null_value", "the message has no value");
         return NULL;
     }
-    if (value.len >= SINGLE_OBJECT_FRAME &&
-        memcmp(bytes, SINGLE_OBJECT_MAGIC, sizeof SINGLE_OBJECT_MAGIC) == 0) {
-        *frame = SINGLE_OBJECT_FRAME;
-        return find_by_fingerprint(codec, kind, get_little_endian(bytes + sizeof SINGLE_OBJECT_MAGIC), f);
-    }
-    if (kind->schema_id > NO_ID && value.len >= CONFLUENT_FRAME && bytes[0] == CONFLUENT_MAGIC) {
-        *frame = CONFLUENT_FRAME;
-        return find_by_id(kind, get_big_endian(bytes + 1), f);
-    }
+    const struct avro_frame found = avro_frame_read(value);
+    *frame = found.len;
+    if (found.kind == AVRO_FRAME_SINGLE_OBJECT)
+        return find_by_fingerprint(codec, kind, found.number, f);
+    if (found.kind == AVRO_FRAME_CONFLUENT && kind->schema_id > NO_ID)
+        return find_by_id(kind, (int64_t)found.number, f);
     fault_set(
         f, STATUS_MALFORMED, "unknown_schema",
         "the %zu bytes begin neither with C3 01 and a fingerprint nor with 00 and a configured schema id",
@@ -226,13 +190,15 @@ static status append(struct avro_codec *codec, const struct kind *kind, size_t t
     struct avro_form *form = kind->newest;
     /* Besides its text, no operation stands for more than one varint. */
     const size_t n_ops = form->ops.len / sizeof(struct avro_walk_op);
-    const size_t most = SINGLE_OBJECT_FRAME + n_ops * AVRO_WALK_VARINT_MAX + text_bytes;
+    const size_t most = AVRO_FRAME_MAX + n_ops * AVRO_WALK_VARINT_MAX + text_bytes;
     char *to = buffer_reserve(out, most);
     if (!to)
         return STATUS_NO_MEMORY;
 
-    const size_t frame = kind->schema_id > NO_ID ? put_confluent(to, (uint32_t)kind->schema_id)
-                                                 : put_single_object(to, form->builtin->fingerprint);
+    const bool has_id = kind->schema_id > NO_ID;
+    const size_t frame =
+        avro_frame_write(has_id ? AVRO_FRAME_CONFLUENT : AVRO_FRAME_SINGLE_OBJECT,
+                         has_id ? (uint64_t)kind->schema_id : form->builtin->fingerprint, to);
     avro_writer_memory_set_dest(codec->writer, to + frame, (int64_t)(most - frame));
     if (avro_value_write(codec->writer, &form->value) != 0)
         return STATUS_NO_MEMORY;

@@ -175,6 +175,7 @@ static struct http_server *server_new(const struct http_server_options *options)
         return NULL;
     }
     s->options = *options;
+    s->bodies.max = options->body_memory;
     s->listen_fd = -1;
     http_watch_init(&s->watch, options->request_ms * 1000, options->tls ? SLICE_NONE : slice_of(TOO_SLOW));
     (void)pthread_mutex_init(&s->mutex, NULL);

@@ -40,7 +40,7 @@ struct http_server_options {
         connections_per_ip; /* 0: no bound; beyond this one or that before, a new connection gets a 503 */
     size_t
         connection_memory; /* for head and buffers of one connection; must hold HTTP_HEAD_MAX and some KiB more */
-    size_t body_memory;   /* for all bodies that are being received; beyond it requests get a 503 */
+    size_t body_memory;   /* of all bodies being received, in shares (shares.h); without room: 503 */
     int64_t request_ms;   /* a request must be whole within this (http_server_tick() sees to it) */
     unsigned idle_s;      /* a connection without traffic is closed */
     size_t state_size;    /* bytes of http_request_state() */
@@ -81,8 +81,9 @@ struct arena *http_request_arena(const struct http_request *r);
 void *http_request_state(struct http_request *r);
 
 /* Takes a body of at most `max` bytes; a larger one is read to its end, but not kept, and answered with 413. (A larger
- * Content-Length is the handler's to refuse in `head`: see http_request_framing().) */
-void http_accept_body(struct http_request *r, size_t max);
+ * Content-Length is the handler's to refuse in `head`: see http_request_framing().) `party` (below SHARES_PARTIES) is whose share of
+ * the memory of all bodies it takes. */
+void http_accept_body(struct http_request *r, size_t max, uint32_t party);
 
 struct http_reply {
     unsigned status;

@@ -5,6 +5,7 @@
 #include "common/http_peers.h"
 #include "common/http_server.h"
 #include "common/http_watch.h"
+#include "common/shares.h"
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +40,8 @@ struct http_request {
     struct http_head head;
     struct http_framing framing;
     size_t body_max;
+    size_t body_held; /* of the server's `bodies` */
+    uint32_t body_party;
     uint64_t body_seen;
     struct buffer body;
     enum { BODY_FITS, BODY_TOO_LARGE, BODY_NO_ROOM } body_state;
@@ -70,7 +73,7 @@ struct http_server {
     struct http_peers *peers;   /* the listener's thread only */
     struct http_peer *arriving; /* of the connection that is just handed to libmicrohttpd */
     uint16_t port;
-    size_t body_bytes; /* held by all bodies; the listener's thread only */
+    struct shares bodies; /* their memory; the listener's thread only */
     _Atomic bool quiescing;
     pthread_mutex_t mutex;
     pthread_cond_t idle;

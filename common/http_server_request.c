@@ -38,9 +38,10 @@ static bool is_decided(struct http_request *r)
     return false;
 }
 
-void http_accept_body(struct http_request *r, size_t max)
+void http_accept_body(struct http_request *r, size_t max, uint32_t party)
 {
     r->body_max = max;
+    r->body_party = party;
     r->accepted = true;
     http_request_decide(r);
 }
@@ -156,7 +157,8 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
 
 static void release_body(struct http_request *r)
 {
-    r->server->body_bytes -= r->body.capacity;
+    shares_give_back(&r->server->bodies, r->body_party, r->body_held);
+    r->body_held = 0;
     buffer_dispose(&r->body);
 }
 
@@ -173,13 +175,14 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
         release_body(r);
         return MHD_YES;
     }
-    size_t before = r->body.capacity;
     buffer_add(&r->body, data, size);
-    s->body_bytes += r->body.capacity - before;
-    if (r->body.failed || s->body_bytes > s->options.body_memory) {
+    size_t more = r->body.capacity - r->body_held;
+    if (r->body.failed || !shares_take(&s->bodies, r->body_party, more)) {
         r->body_state = BODY_NO_ROOM;
         release_body(r);
+        return MHD_YES;
     }
+    r->body_held += more;
     return MHD_YES;
 }
 
@@ -258,6 +261,7 @@ void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, cons
     if (r->state)
         memset(r->state, 0, o->state_size);
     r->accepted = false;
+    r->body_party = 0;
     r->misread = false;
     r->body_seen = 0;
     r->body_state = BODY_FITS;

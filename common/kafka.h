@@ -69,7 +69,8 @@ struct kafka_producer_options {
     int64_t queue_messages; /* bound of messages not yet acknowledged */
     int64_t queue_bytes;    /* bound of their bytes, rounded up to KiB */
     int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
-    bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
+    int64_t linger_ms; /* a message waits so long for others; the commit of a transaction ends the waiting */
+    bool idempotent;   /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
     void *ctx;
@@ -123,7 +124,6 @@ struct kafka_consumer_options {
     const char *brokers;
     const char *group;                          /* NULL: no group (kafka_consumer_assign_end() only) */
     const struct config_properties *properties; /* may be NULL */
-    int64_t session_timeout_ms;                 /* 0: librdkafka's default */
     int64_t queue_bytes;        /* memory for prefetched messages, rounded up to KiB; 0: default */
     bool read_committed;        /* leave out what was written by aborted transactions */
     kafka_assigned_fn assigned; /* may be NULL */

@@ -5,22 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static status answer_of(rd_kafka_resp_err_t err, const char *what, const char *topic, struct fault *f)
-{
-    switch (err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return STATUS_OK;
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        return fault_set(f, STATUS_NOT_FOUND, "no_partition", "there is no such topic or partition: %s",
-                         topic);
-    default:
-        return fault_set(f, STATUS_RETRY, "kafka", "cannot ask for %s of %s: %s", what, topic,
-                         rd_kafka_err2str(err));
-    }
-}
-
 status kafka_ranges(struct kafka_consumer *c, const char *topic, size_t n, int timeout_ms,
                     struct kafka_range *out, struct fault *f)
 {
@@ -28,7 +12,7 @@ status kafka_ranges(struct kafka_consumer *c, const char *topic, size_t n, int t
         rd_kafka_resp_err_t err =
             rd_kafka_query_watermark_offsets(c->rk, topic, (int32_t)i, &out[i].low, &out[i].high, timeout_ms);
         if (err)
-            return answer_of(err, "beginning and end", topic, f);
+            return kafka_status(err, "beginning and end", topic, f);
     }
     return STATUS_OK;
 }
@@ -62,7 +46,7 @@ status kafka_offsets_at(struct kafka_consumer *c, const char *topic, size_t n, i
 {
     rd_kafka_topic_partition_list_t *list = all_partitions(topic, n, unix_ms);
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
-    status st = answer_of(err ? err : first_error(list), "offsets by time", topic, f);
+    status st = kafka_status(err ? err : first_error(list), "offsets by time", topic, f);
     if (st == STATUS_OK)
         take_offsets(list, out);
     rd_kafka_topic_partition_list_destroy(list);
@@ -70,7 +54,7 @@ status kafka_offsets_at(struct kafka_consumer *c, const char *topic, size_t n, i
     for (size_t i = 0; st == STATUS_OK && i < n; i++) {
         int64_t low = 0;
         if (out[i] < 0)
-            st = answer_of(
+            st = kafka_status(
                 rd_kafka_query_watermark_offsets(c->rk, topic, (int32_t)i, &low, &out[i], timeout_ms),
                 "the end", topic, f);
     }
@@ -82,7 +66,7 @@ status kafka_committed(struct kafka_consumer *c, const char *topic, size_t n, in
 {
     rd_kafka_topic_partition_list_t *list = all_partitions(topic, n, RD_KAFKA_OFFSET_INVALID);
     rd_kafka_resp_err_t err = rd_kafka_committed(c->rk, list, timeout_ms);
-    status st = answer_of(err ? err : first_error(list), "committed offsets", topic, f);
+    status st = kafka_status(err ? err : first_error(list), "committed offsets", topic, f);
     if (st == STATUS_OK)
         take_offsets(list, out);
     rd_kafka_topic_partition_list_destroy(list);
@@ -117,7 +101,7 @@ static status take_group(rd_kafka_event_t *event, const char *group, const char 
 {
     size_t n = 0;
     if (rd_kafka_event_error(event))
-        return answer_of(rd_kafka_event_error(event), "the members", group, f);
+        return kafka_status(rd_kafka_event_error(event), "the members", group, f);
     const rd_kafka_DescribeConsumerGroups_result_t *result =
         rd_kafka_event_DescribeConsumerGroups_result(event);
     const rd_kafka_ConsumerGroupDescription_t **groups =

@@ -106,8 +106,6 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
                               o->read_committed ? "read_committed" : "read_uncommitted", f) &&
               /* librdkafka wants a group even from a reader that never joins one. */
               kafka_conf_text(conf, "group.id", o->group ? o->group : "gold-label-no-group", f);
-    if (ok && o->session_timeout_ms > 0)
-        ok = kafka_conf_number(conf, "session.timeout.ms", o->session_timeout_ms, f);
     if (ok && o->queue_bytes > 0)
         ok = kafka_conf_number(conf, "queued.max.messages.kbytes", (o->queue_bytes + 1023) / 1024, f);
     if (ok)
@@ -183,18 +181,7 @@ static status start_offset(struct kafka_consumer *c, const char *topic, int32_t 
     int64_t low = 0;
     rd_kafka_resp_err_t err =
         rd_kafka_query_watermark_offsets(c->rk, topic, partition, &low, out, timeout_ms);
-    switch (err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return STATUS_OK;
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        return fault_set(f, STATUS_NOT_FOUND, "no_partition", "there is no partition %d of topic %s",
-                         partition, topic);
-    default:
-        return fault_set(f, STATUS_RETRY, "no_offset", "cannot ask for the end of %s [%d]: %s", topic,
-                         partition, rd_kafka_err2str(err));
-    }
+    return kafka_status(err, "the end", topic, f);
 }
 
 status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const int32_t *partitions, size_t n,

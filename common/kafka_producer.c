@@ -3,10 +3,11 @@
 #include "common/log.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TOPICS = 8 };
+enum { MAX_TOPICS = 32 };
 
 struct kafka_producer {
     struct kafka_producer_options o;
@@ -93,8 +94,10 @@ static bool configure_delivery(rd_kafka_conf_t *conf, const struct kafka_produce
 
 static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, struct fault *f)
 {
-    static const struct kafka_default defaults[] = {
-        {"linger.ms", "0"},
+    char linger[24];
+    (void)snprintf(linger, sizeof linger, "%lld", (long long)o->linger_ms);
+    const struct kafka_default defaults[] = {
+        {"linger.ms", linger},
         {"retry.backoff.ms", "50"},
         {"message.max.bytes", "4194304"},
         /* The default of 1 s would be the pause after a leader has moved. */

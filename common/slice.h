@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* `at == NULL` means absent; a non-NULL `at` with `len == 0` is an empty value. */
@@ -33,4 +34,14 @@ static inline bool slice_equal(struct slice a, struct slice b)
 static inline bool slice_is(struct slice a, const char *text)
 {
     return a.at != NULL && slice_equal(a, slice_of(text));
+}
+
+/* FNV-1a of 64 bits; `seed` 0 for the ordinary one. */
+static inline uint64_t slice_hash(struct slice s, uint64_t seed)
+{
+    uint64_t h = 0xcbf29ce484222325 ^ seed;
+
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.at[i]) * 0x100000001b3;
+    return h;
 }

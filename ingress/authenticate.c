@@ -1,6 +1,7 @@
 #include "ingress/authenticate.h"
 
 #include "common/label.h"
+#include "common/shares.h"
 #include "ingress/answer.h"
 
 /* The token's key may be known in a moment. Once is enough, and a body that is too large is not worth waiting for. */
@@ -46,6 +47,7 @@ bool authenticate(struct ingress *in, struct http_request *r, struct exchange *x
     }
     x->account_id = arena_copy(http_request_arena(r), claims.account_id);
     x->subject = arena_copy(http_request_arena(r), claims.subject);
+    x->party = shares_party(in->secret, claims.account_id);
     if (!x->account_id.at || !x->subject.at) {
         answer_error(r, ANSWER_OVERLOADED);
         return false;

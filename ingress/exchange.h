@@ -5,6 +5,7 @@
 #include "ingress/prefer.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct route;
 
@@ -17,7 +18,13 @@ struct exchange {
     bool waited_for_keys; /* its head is judged when the body has come */
     struct slice account_id;
     struct slice subject;
+    uint32_t party;   /* of the account (shares.h) */
     struct slice key; /* of Idempotency-Key; absent without one */
     struct preference preference;
-    size_t held; /* memory of a read's answer, given back when the request is over */
+    struct slice trace;   /* traceparent; absent where it is not valid */
+    struct uuid label_id; /* from being published on */
+    int64_t head_us;      /* that its head took to be judged */
+    int64_t body_us;      /* when its body was there */
+    int64_t result_us;    /* when its result was received; 0: not */
+    size_t held;          /* memory of a read's answer, given back when the request is over */
 };

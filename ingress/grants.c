@@ -36,14 +36,10 @@ void grants_free(struct grants *g)
     free(g);
 }
 
-/* FNV-1a: whoever makes two users collide has gained a signature per request, no more. */
+/* Whoever makes two users collide has gained a signature per request, no more. */
 static size_t place_of(struct slice principal, size_t size)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-
-    for (size_t i = 0; i < principal.len; i++)
-        hash = (hash ^ (unsigned char)principal.at[i]) * 0x100000001b3;
-    return (size_t)(hash % size);
+    return (size_t)(slice_hash(principal, 0) % size);
 }
 
 static status sign(struct grants *g, struct grant *grant, struct slice account_id, struct slice subject,

@@ -29,6 +29,7 @@ struct ingress {
     struct ingress_settings settings;
     const struct clock *clock;
     struct stats stats;
+    uint64_t secret; /* of shares_party() */
 
     /* Any thread. */
     _Atomic int phase;

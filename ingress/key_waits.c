@@ -48,7 +48,7 @@ void key_waits_release(struct key_waits *w, uint32_t sources)
     w->n = kept;
     (void)pthread_mutex_unlock(&w->mutex);
     for (size_t i = 0; i < n_over; i++)
-        http_accept_body(over[i], LABEL_BODY_MAX);
+        http_accept_body(over[i], LABEL_BODY_MAX, 0); /* nobody knows yet whose */
 }
 
 bool key_waits_add(struct key_waits *w, struct http_request *r, const struct token_keys *keys,

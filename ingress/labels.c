@@ -24,7 +24,7 @@ static bool read_run_id(struct http_request *r, struct exchange *x)
     if (x->waited_for_keys || is_too_large)
         answer_error(r, ANSWER_NO_RUN);
     else
-        http_accept_body(r, LABEL_BODY_MAX);
+        http_accept_body(r, LABEL_BODY_MAX, x->party);
     return false;
 }
 
@@ -92,8 +92,12 @@ static bool check_head(struct ingress *in, struct http_request *r, struct exchan
 
 void labels_head(struct ingress *in, struct http_request *r, struct exchange *x)
 {
-    if (check_head(in, r, x))
-        http_accept_body(r, LABEL_BODY_MAX);
+    int64_t began_us = clock_monotonic_us(in->clock);
+
+    if (!check_head(in, r, x))
+        return;
+    x->head_us = clock_monotonic_us(in->clock) - began_us;
+    http_accept_body(r, LABEL_BODY_MAX, x->party);
 }
 
 /* ---- the body ---- */
@@ -124,6 +128,7 @@ void labels_body(struct ingress *in, struct http_request *r, struct exchange *x,
     struct uuid label_id;
     struct fault fault = {0};
 
+    x->body_us = clock_monotonic_us(in->clock);
     if (x->run_id_is_malformed) {
         answer_error(r, ANSWER_NO_RUN);
         return;

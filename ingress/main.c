@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -98,8 +99,11 @@ static status make_parts(struct parts *p, struct fault *f)
     struct ingress *in = &p->in;
     const struct ingress_settings *s = &in->settings;
     struct buffer faults = {0};
+    uint8_t random[16];
 
     in->clock = clock_system();
+    uuid_random_bytes(random);
+    memcpy(&in->secret, random, sizeof in->secret);
     atomic_init(&in->reply_partition, -1);
     p->metrics = metrics_new();
     in->token_keys = token_keys_open(&s->token, &faults);
@@ -125,7 +129,9 @@ static status make_parts(struct parts *p, struct fault *f)
     in->encoder = avro_codec_new(&(struct avro_codec_options){.command_schema_id = s->command_schema_id,
                                                               .result_schema_id = s->result_schema_id});
     in->scratch = arena_new(SCRATCH_BLOCK);
-    in->pending = pending_new((size_t)s->max_pending);
+    /* A connection has one request at a time. */
+    in->pending = pending_new((size_t)(s->max_pending < s->connections ? s->max_pending : s->connections),
+                              (size_t)s->queue_bytes);
     in->key_waits = key_waits_new();
     p->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!in->verifier || !in->grants || !in->encoder || !in->scratch || !in->pending || !in->key_waits ||
@@ -285,7 +291,7 @@ static void shut_down(struct parts *p)
     }
     if (!is_idle)
         log_warning("requests that had not arrived in full are cut off");
-    replies_close(p->replies); /* who has just given an answer still has hold of the listener */
+    replies_close(p->replies); /* it may still have a waiter in hand, and every request must be decided */
     http_server_stop(p->server);
     reads_stop(p->in.reads);
     admin_stop(p->admin);

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "ingress/answer.h"
+#include "ingress/exchange.h"
 #include <stdlib.h>
 
 enum { RESULT_BLOCK = 16 * 1024, COMPLAIN_EVERY_US = 10000000 };
@@ -150,8 +151,12 @@ void outcome_result(struct outcomes *o, const struct kafka_message *m)
         counter_add(in->stats.results_skipped, 1);
         return;
     }
+    struct exchange *x = http_request_state(w.request);
+    x->result_us = clock_monotonic_us(in->clock);
     gauge_add(in->stats.pending, -1);
-    histogram_observe(in->stats.result, clock_monotonic_us(in->clock) - w.produced_us);
+    histogram_observe(in->stats.result, x->result_us - w.produced_us);
+    if (!w.published) /* its delivery report is late, and will find nobody */
+        histogram_observe(in->stats.publish, x->result_us - w.produced_us);
     if (prefer_is_immediate(&w.preference)) { /* quicker than the delivery report; the answer is the same */
         answer_accepted(&w);
         return;

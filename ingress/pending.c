@@ -1,5 +1,6 @@
 #include "ingress/pending.h"
 
+#include "common/shares.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +25,19 @@ struct pending {
     size_t n;
     uint32_t free;
     struct slot *slots;
+    struct shares places;
+    struct shares bytes; /* of what is not published yet */
 };
 
-struct pending *pending_new(size_t max)
+struct pending *pending_new(size_t max, size_t max_bytes)
 {
     struct pending *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
 
     p->max = max;
+    p->places.max = max;
+    p->bytes.max = max_bytes;
     p->n_buckets = 16;
     while (p->n_buckets < max)
         p->n_buckets *= 2;
@@ -151,10 +156,20 @@ _Static_assert(sizeof(void *) == 8, "a ticket needs 64 bits");
 
 /* ---- the whole ---- */
 
+static bool take_shares(struct pending *p, const struct waiter *w)
+{
+    if (!shares_take(&p->places, w->party, 1))
+        return false;
+    if (shares_take(&p->bytes, w->party, w->bytes))
+        return true;
+    shares_give_back(&p->places, w->party, 1);
+    return false;
+}
+
 status pending_add(struct pending *p, const struct waiter *w, void **ticket)
 {
     (void)pthread_mutex_lock(&p->mutex);
-    uint32_t i = p->free;
+    uint32_t i = take_shares(p, w) ? p->free : NOTHING;
     if (i != NOTHING) {
         struct slot *slot = &p->slots[i];
         uint32_t *bucket = bucket_of(p, w->correlation);
@@ -184,6 +199,9 @@ static bool take_out(struct pending *p, uint32_t i, struct waiter *out)
     size_t at = slot->heap_at;
     *out = slot->waiter;
     unlink_slot(p, i);
+    shares_give_back(&p->places, out->party, 1);
+    if (!out->published)
+        shares_give_back(&p->bytes, out->party, out->bytes);
     slot->next = p->free;
     p->free = i;
 
@@ -221,6 +239,8 @@ enum pending_report pending_published(struct pending *p, const void *ticket, int
     uint32_t i = slot_of(p, ticket);
     if (i != NOTHING) {
         struct waiter *w = &p->slots[i].waiter;
+        if (!w->published)
+            shares_give_back(&p->bytes, w->party, w->bytes);
         w->published = true;
         *out = *w;
         report = PENDING_WAITS;

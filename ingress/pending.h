@@ -27,16 +27,18 @@ struct waiter {
     int64_t
         give_up_us; /* a command of which nothing is known is answered 504 then; at or behind the deadline */
     bool published; /* its delivery report has come */
+    uint32_t party; /* whose shares it takes (shares.h) */
+    uint32_t bytes; /* of its command */
 };
 
 struct pending;
 
-/* `max` waiters at a time. NULL when memory is short. */
-struct pending *pending_new(size_t max);
+/* `max` waiters at a time, and `max_bytes` of commands that are not acknowledged. NULL when memory is short. */
+struct pending *pending_new(size_t max, size_t max_bytes);
 void pending_free(struct pending *p);
 
 /* Registers a copy of `w`. `ticket` goes with the message and comes back with its delivery report; it never dangles.
- * Errors: STATUS_FULL. */
+ * Errors: STATUS_FULL: all places or bytes are taken, or its party has its share of them. */
 status pending_add(struct pending *p, const struct waiter *w, void **ticket) must_check;
 
 /* Takes out the waiter of a correlation id; false when there is none (it is somebody else's, or was answered before). */

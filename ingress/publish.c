@@ -29,6 +29,8 @@ static struct waiter waiter_of(const struct ingress *in, struct http_request *r,
         x->preference.wait_s ? (int64_t)x->preference.wait_s * 1000000 : in->settings.wait_ms * 1000;
     struct waiter w = {
         .request = r,
+        .party = x->party,
+        .bytes = (uint32_t)in->encoded.len,
         .run_id = c->run_id,
         .label_id = c->command_id,
         .preference = x->preference,
@@ -86,7 +88,7 @@ static void take_back(struct ingress *in, void *ticket, status st)
         answer_error(w.request, st == STATUS_FULL ? ANSWER_OVERLOADED : ANSWER_NOT_DELIVERED);
 }
 
-void publish_label(struct ingress *in, struct http_request *r, const struct exchange *x,
+void publish_label(struct ingress *in, struct http_request *r, struct exchange *x,
                    const struct label_command *c)
 {
     struct slice authorization;
@@ -117,7 +119,10 @@ void publish_label(struct ingress *in, struct http_request *r, const struct exch
     }
 
     struct waiter w = waiter_of(in, r, x, c);
-    struct slice trace = trace_of(r);
+    struct slice trace = arena_copy(http_request_arena(r), trace_of(r));
+    x->trace = trace;
+    x->label_id = c->command_id;
+    histogram_observe(in->stats.parse, x->head_us + w.produced_us - x->body_us);
     if (pending_add(in->pending, &w, &ticket) != STATUS_OK) {
         answer_error(r, ANSWER_OVERLOADED);
         return;

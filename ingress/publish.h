@@ -7,5 +7,5 @@
 
 /* Registers the request as waiting and produces the command, or answers 503 or 413 when that cannot be done. The answer comes from
  * the Kafka thread (replies.h), possibly before this returns: the request must not be touched afterwards. */
-void publish_label(struct ingress *in, struct http_request *r, const struct exchange *x,
+void publish_label(struct ingress *in, struct http_request *r, struct exchange *x,
                    const struct label_command *c);

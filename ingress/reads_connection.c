@@ -110,13 +110,6 @@ static int64_t now_us(const struct reads_connection *c)
 
 /* ---- faults ---- */
 
-/* libpq would print notices to stderr; a function's notice may quote a label. */
-static void ignore_notice(void *ctx, const char *message)
-{
-    (void)ctx;
-    (void)message;
-}
-
 static void complain(struct reads_connection *c, const char *what, const char *why, const char *sqlstate)
 {
     char line[256];
@@ -124,8 +117,7 @@ static void complain(struct reads_connection *c, const char *what, const char *w
     if (now_us(c) - c->complained_us < COMPLAIN_EVERY_US)
         return;
     c->complained_us = now_us(c);
-    (void)snprintf(line, sizeof line, "%s", why && *why ? why : "connection lost");
-    line[strcspn(line, "\n")] = '\0';
+    postgres_reason(why, line, sizeof line);
     log_warning(what, LOG_STR("error", line), LOG_STR("sqlstate", sqlstate ? sqlstate : ""),
                 LOG_INT("failures", c->failures + 1));
 }
@@ -160,34 +152,17 @@ static void lose(struct reads_connection *c)
     disconnect(c, PQerrorMessage(c->conn), NULL);
 }
 
-void reads_check_conninfo(const char *conninfo, struct buffer *faults)
-{
-    char *error = NULL;
-    PQconninfoOption *options = conninfo ? PQconninfoParse(conninfo, &error) : NULL;
-
-    /* libpq's own text quotes what it could not read: that may be a password. */
-    if (conninfo && !options)
-        buffer_add_text(faults, "[postgres] conninfo: libpq cannot read this connection string\n");
-    PQconninfoFree(options);
-    PQfreemem(error);
-}
-
 /* ---- connecting ---- */
 
 static void connect_now(struct reads_connection *c)
 {
-    /* Later values win: the connection string may change the first group, not the last. */
-    const char *const names[] = {
-        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};
-    const char *const values[] = {"gold-label-ingress", "10", "5", "3", "4000", c->o->conninfo, "UTF8", NULL};
+    const struct postgres_options options = {
+        .program = "gold-label-ingress", .conninfo = c->o->conninfo, .user_timeout_ms = "4000"};
 
-    c->conn = PQconnectStartParams(names, values, 1);
-    if (!c->conn || PQstatus(c->conn) == CONNECTION_BAD) {
+    if (!postgres_connect(&options, &c->conn)) {
         disconnect(c, c->conn ? PQerrorMessage(c->conn) : "no memory for a connection", NULL);
         return;
     }
-    PQsetNoticeProcessor(c->conn, ignore_notice, NULL);
     c->phase = PHASE_CONNECTING;
     c->events = POLLOUT;
     c->due_us = now_us(c) + CONNECT_US;
@@ -195,10 +170,7 @@ static void connect_now(struct reads_connection *c)
 
 static bool flush(struct reads_connection *c)
 {
-    int left = PQflush(c->conn);
-
-    c->events = (short)(POLLIN | (left > 0 ? POLLOUT : 0));
-    return left >= 0;
+    return postgres_flush(c->conn, &c->events);
 }
 
 static void send_statement(struct reads_connection *c)
@@ -222,24 +194,17 @@ static void send_statement(struct reads_connection *c)
 
 static void continue_connecting(struct reads_connection *c)
 {
-    switch (PQconnectPoll(c->conn)) {
-    case PGRES_POLLING_READING:
-        c->events = POLLIN;
+    switch (postgres_continue(c->conn, &c->events)) {
+    case POSTGRES_CONNECTING:
         break;
-    case PGRES_POLLING_WRITING:
-        c->events = POLLOUT;
-        break;
-    case PGRES_POLLING_OK:
-        if (PQsetnonblocking(c->conn, 1) != 0) {
-            lose(c);
-            return;
-        }
+    case POSTGRES_CONNECTED:
         c->phase = PHASE_SETTING_UP;
         c->statement = SET_UP_STATEMENT;
         send_statement(c);
         break;
-    default:
+    case POSTGRES_FAILED:
         lose(c);
+        break;
     }
 }
 

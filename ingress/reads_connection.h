@@ -42,7 +42,3 @@ int reads_connection_fd(const struct reads_connection *c, short *events);
 int64_t reads_connection_due_us(const struct reads_connection *c);
 /* Does what can be done now; `is_ready`: poll(2) has reported its descriptor. */
 void reads_connection_advance(struct reads_connection *c, bool is_ready);
-
-/* Appends one line where libpq cannot read `conninfo`, without its passwords. */
-struct buffer;
-void reads_check_conninfo(const char *conninfo, struct buffer *faults);

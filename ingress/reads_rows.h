@@ -1,10 +1,10 @@
 /* The rows of a read (ingress/sql/answer.sql), put together as they come: no row is larger than a piece, so a text of many MiB is in memory
  * once and not three times. */
 #pragma once
+#include "common/postgres.h"
 #include "common/status.h"
 #include "ingress/read.h"
 #include "ingress/read_memory.h"
-#include <libpq-fe.h>
 
 /* Before the first row. */
 void reads_rows_begin(struct read_page *page);

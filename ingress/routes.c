@@ -1,9 +1,11 @@
 #include "ingress/routes.h"
 
+#include "common/log.h"
 #include "ingress/answer.h"
 #include "ingress/labels.h"
 #include "ingress/read_routes.h"
 #include "ingress/reads.h"
+#include "ingress/traceparent.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -104,14 +106,30 @@ static void on_body(void *ctx, struct http_request *r, struct slice body)
     x->route->body(ctx, r, x, body);
 }
 
+/* Whoever traces a request finds it here, without a line for each of the others. */
+static void log_traced(const struct exchange *x, unsigned status_code, int64_t duration_us)
+{
+    const struct log_field fields[] = {
+        LOG_SLICE("traceparent", x->trace),  LOG_UUID("run_id", x->run_id),       LOG_UUID("id", x->label_id),
+        LOG_INT("status", (int)status_code), LOG_INT("duration_us", duration_us),
+    };
+    log_write(traceparent_is_sampled(x->trace) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "label answered", fields,
+              sizeof fields / sizeof fields[0]);
+}
+
 static void on_done(void *ctx, struct http_request *r, unsigned status_code, int64_t duration_us)
 {
     struct ingress *in = ctx;
     const struct exchange *x = http_request_state(r);
 
-    if (x)
-        reads_release(in->reads, x->held);
     stats_request(&in->stats, status_code, duration_us);
+    if (!x)
+        return;
+    reads_release(in->reads, x->held);
+    if (x->result_us && status_code)
+        histogram_observe(in->stats.reply, http_request_started_us(r) + duration_us - x->result_us);
+    if (x->trace.at)
+        log_traced(x, status_code, duration_us);
 }
 
 struct http_handler routes_handler(void)

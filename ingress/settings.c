@@ -2,7 +2,7 @@
 
 #include "common/http_tls.h"
 #include "common/kafka.h"
-#include "ingress/reads_connection.h"
+#include "common/postgres.h"
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const FORMATS[] = {"logfmt", "json", NULL};
@@ -31,7 +31,7 @@ static const struct config_option OPTIONS[] = {
     {"http", "connection_memory", CONFIG_INTEGER, AT(connection_memory), "24576", .min = 20 * KIB, .max = 1 * MIB,
      .unit = "bytes", .help = "memory of one connection for the head of a request and for buffers"},
     {"http", "body_memory", CONFIG_INTEGER, AT(body_memory), "33554432", .min = 2 * MIB, .max = 4096LL * MIB,
-     .unit = "bytes", .help = "memory of all bodies that are being received"},
+     .unit = "bytes", .help = "memory of all bodies that are being received; no account gets more than four fifths"},
     {"http", "request_ms", CONFIG_INTEGER, AT(request_ms), "30000", .min = 1000, .max = 600000, .unit = "ms",
      .help = "a request must have arrived within this"},
     {"http", "idle_s", CONFIG_INTEGER, AT(idle_s), "60", .min = 1, .max = 3600, .unit = "s",
@@ -54,11 +54,11 @@ static const struct config_option OPTIONS[] = {
     {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
      .help = "how long a request waits for its outcome when it does not say"},
     {"ingress", "max_pending", CONFIG_INTEGER, AT(max_pending), "8192", .min = 1, .max = 1000000,
-     .help = "most requests that wait at a time; more get 503"},
+     .help = "most requests that wait at a time, at most one per connection; more get 503, and so does an account that has four fifths"},
     {"ingress", "publish_timeout_ms", CONFIG_INTEGER, AT(publish_timeout_ms), "4000", .min = 100, .max = 29000,
      .unit = "ms", .help = "a command that Kafka has not acknowledged within this has failed; below wait_ms"},
     {"ingress", "queue_bytes", CONFIG_INTEGER, AT(queue_bytes), "16777216", .min = 2 * MIB, .max = 1024LL * MIB,
-     .unit = "bytes", .help = "memory of commands that are not yet acknowledged; beyond it requests get 503"},
+     .unit = "bytes", .help = "memory of commands that are not yet acknowledged; beyond it requests get 503, and so does an account that has four fifths"},
     {"ingress", "drain_ms", CONFIG_INTEGER, AT(drain_ms), "6000", .min = 0, .max = 300000, .unit = "ms",
      .help = "how long a stop waits for the requests in progress"},
 
@@ -155,7 +155,7 @@ static void check_settings(const void *settings, struct buffer *faults)
     token_keys_free(token_keys_open(&s->token, faults));
     check_keys(s->signing_keys, faults);
     check_tls(s, faults);
-    reads_check_conninfo(s->conninfo, faults);
+    postgres_check_conninfo(s->conninfo, faults);
 }
 
 const struct config_program *ingress_program(void)

@@ -10,8 +10,10 @@ struct stats {
     struct counter *requests[STATS_STATUSES]; /* by status; see stats_request() */
     struct gauge *pending;
     struct histogram *request;       /* request line → answer handed over */
+    struct histogram *parse;         /* token, JSON, rules → produced */
     struct histogram *publish;       /* produced → acknowledged */
     struct histogram *result;        /* produced → result received */
+    struct histogram *reply;         /* result received → answer handed over */
     struct counter *publish_refused; /* the producer did not take the command */
     struct counter *not_delivered;
     struct counter *delivery_unknown;

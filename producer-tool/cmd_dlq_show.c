@@ -1,7 +1,8 @@
+#include "common/avro_show.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "producer-tool/letter_decode.h"
+#include "producer-tool/letter_dump.h"
 #include "producer-tool/letters.h"
 #include "producer-tool/verbs.h"
 #include <string.h>
@@ -64,7 +65,7 @@ static void print_letter(const struct kafka_message *m, size_t bytes, struct buf
     buffer_printf(to, "value, %zu bytes:\n", l.record.value.len);
     letter_dump(l.record.value, bytes, to);
     buffer_add_text(to, "decoded:\n");
-    letter_decode(l.record.value, to);
+    avro_show(l.record.value, to);
 }
 
 static int show(struct letters *l, const struct show_options *o)

@@ -65,7 +65,7 @@ static size_t find_members(struct slice line, struct member_at *out)
         if (strchr(" \t\r,", c) && c)
             continue;
         if (c == ':') {
-            wants_value = depth == 1;
+            wants_value = depth == 1 && n > 0;
             continue;
         }
         size_t begin = i;
@@ -83,8 +83,6 @@ static size_t find_members(struct slice line, struct member_at *out)
         depth += c == '{' || c == '[';
         if ((c == '}' || c == ']') && depth > 0)
             depth--;
-        if (n == 0)
-            wants_value = false;
     }
     return n;
 }

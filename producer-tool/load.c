@@ -305,7 +305,11 @@ static int nap_ms(const struct load *l)
     if (l->eager || (l->hungry && source_is_ready(l->o->source)))
         return 0;
     int64_t wait = pace_wait_ms(&l->pace, l->now_us);
-    return wait > 0 && wait < NAP_MS ? (int)wait : NAP_MS;
+    int64_t nap = wait > 0 && wait < NAP_MS ? wait : NAP_MS;
+    /* Rounded up: a millisecond early would be a turn of the loop for nothing. */
+    int64_t due = sender_deadline_us(l->o->sender);
+    int64_t until = due > l->now_us ? (due - l->now_us + 999) / 1000 : 0;
+    return due >= 0 && until < nap ? (int)until : (int)nap;
 }
 
 static void sleep_until_something(struct load *l)

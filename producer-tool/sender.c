@@ -11,6 +11,10 @@
 enum {
     ARENA_BLOCK = 64 * 1024,
     CLOSE_MS = 1000,
+    /* A load is no request: whole batches cost both processes and the broker half of what many small ones do. Few lines in flight
+     * would wait for nothing. */
+    LINGER_MS = 5,
+    LINGER_FROM = 1000,
 };
 
 struct sender {
@@ -102,6 +106,11 @@ size_t sender_serve(struct sender *s)
     return s->progress;
 }
 
+int64_t sender_deadline_us(const struct sender *s)
+{
+    return s->consumer ? kafka_consumer_deadline_us(s->consumer) : -1;
+}
+
 /* ---- sending ---- */
 
 bool sender_is_broken(const struct sender *s)
@@ -191,6 +200,7 @@ static status open_kafka(struct sender *s, const struct sender_options *o, struc
         .queue_messages = (int64_t)o->in_flight,
         .queue_bytes = SENDER_QUEUE_BYTES,
         .in_flight = 5, /* what an idempotent producer may have */
+        .linger_ms = o->in_flight < LINGER_FROM ? 0 : LINGER_MS,
         .idempotent = true,
         .delivered = on_delivered,
         .ctx = s,

@@ -49,3 +49,5 @@ status sender_send(struct sender *s, struct ledger_line *line, const struct labe
 
 /* Takes what has come, without waiting; returns how many lines made progress. */
 size_t sender_serve(struct sender *s);
+/* When to serve again though nothing is announced (monotonic clock); -1: not at all. */
+int64_t sender_deadline_us(const struct sender *s);

@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-enum { MAX_HEADERS = 8, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, ID_ECHO_MAX = 256, OUTCOMES = 7 };
+enum { MAX_HEADERS = 11, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, ID_ECHO_MAX = 256, OUTCOMES = 7 };
 
 /* Outcomes as they are counted. */
 enum outcome { CREATED, REPLAYED, UNAUTHENTICATED, RUN_NOT_FOUND, INVALID_VALUE, ID_CONFLICT, DEAD };
@@ -125,7 +125,23 @@ static struct slice id_text(struct slice sent, char canonical[UUID_TEXT_LEN + 1]
     return slice_make(canonical, UUID_TEXT_LEN);
 }
 
-static status send_result(struct answers *a, struct entry *e)
+/* What was asked for in Spring's names is answered in them too. */
+static size_t echo(const struct reply_echo *asked, struct kafka_header *out)
+{
+    const struct kafka_header headers[] = {
+        {"kafka_correlationId", asked->correlation_id},
+        {"kafka_replyPartition", asked->partition},
+        {"kafka_replyTopic", asked->topic},
+    };
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        if (headers[i].value.at)
+            out[n++] = headers[i];
+    }
+    return n;
+}
+
+static status send_result(struct answers *a, struct kafka_producer *producer, struct entry *e)
 {
     struct kafka_record record = kafka_view(e->message);
     struct label_result r = result_of(e);
@@ -149,6 +165,8 @@ static status send_result(struct answers *a, struct entry *e)
         headers[n++] = (struct kafka_header){"correlation-id", e->correlation_id};
     if (e->traceparent.at)
         headers[n++] = (struct kafka_header){"traceparent", e->traceparent};
+    if (e->reply.echo)
+        n += echo(e->reply.echo, headers + n);
     headers[n++] = (struct kafka_header){"ce_specversion", SLICE_LITERAL("1.0")};
     headers[n++] = (struct kafka_header){"ce_id", slice_make(event_id, (size_t)id_len)};
     headers[n++] =
@@ -159,13 +177,11 @@ static status send_result(struct answers *a, struct entry *e)
     headers[n++] = (struct kafka_header){"content-type", SLICE_LITERAL("application/avro")};
 
     struct slice value = buffer_slice(&a->value);
-    st = kafka_produce(a->o.producer, a->o.results_topic, e->reply_partition, r.run_id_text, value, headers,
-                       n, e);
-    if (st == STATUS_NOT_FOUND && e->reply_partition != KAFKA_PARTITION_BY_KEY) {
-        e->reply_partition = KAFKA_PARTITION_BY_KEY;
-        st = kafka_produce(a->o.producer, a->o.results_topic, e->reply_partition, r.run_id_text, value,
-                           headers, n, e);
-    }
+    do {
+        const char *topic = reply_to_topic(&e->reply);
+        st = kafka_produce(producer, topic ? topic : a->o.results_topic, e->reply.partition, r.run_id_text,
+                           value, headers, n, e);
+    } while (st == STATUS_NOT_FOUND && reply_to_widen(&e->reply));
     if (st == STATUS_OK)
         counter_add(a->outcomes[outcome_of(&r)], 1);
     return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
@@ -188,7 +204,7 @@ static bool dead_header(struct answers *a, size_t n, const char *name, struct sl
 }
 
 /* Everything as it came but the token: tokens do not belong in an archive. */
-static status send_dead_letter(struct answers *a, struct entry *e)
+static status send_dead_letter(struct answers *a, struct kafka_producer *producer, struct entry *e)
 {
     struct kafka_record record = kafka_view(e->message);
     char partition[NUMBER_LEN];
@@ -216,21 +232,21 @@ static status send_dead_letter(struct answers *a, struct entry *e)
     if (!ok)
         return STATUS_NO_MEMORY;
 
-    status st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, record.key, record.value,
+    status st = kafka_produce(producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, record.key, record.value,
                               a->dead_headers, n, e);
     if (st == STATUS_TOO_LARGE) {
         /* It was larger than any broker of ours takes (compressed, it came through): where it lies is what can be kept. */
         log_error("dead letter without its value: it is too large", LOG_INT("partition", record.partition),
                   LOG_INT("offset", record.offset), LOG_INT("bytes", record.value.len));
-        st = kafka_produce(a->o.producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, SLICE_NONE, SLICE_NONE,
-                           ours, sizeof ours / sizeof *ours, e);
+        st = kafka_produce(producer, a->o.dlq_topic, KAFKA_PARTITION_BY_KEY, SLICE_NONE, SLICE_NONE, ours,
+                           sizeof ours / sizeof *ours, e);
     }
     if (st == STATUS_OK)
         counter_add(a->outcomes[DEAD], 1);
     return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
 }
 
-status answers_send(struct answers *a, struct entry *e)
+status answers_send(struct answers *a, struct kafka_producer *producer, struct entry *e)
 {
-    return e->fate == ENTRY_DEAD ? send_dead_letter(a, e) : send_result(a, e);
+    return e->fate == ENTRY_DEAD ? send_dead_letter(a, producer, e) : send_result(a, producer, e);
 }

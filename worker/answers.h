@@ -10,7 +10,6 @@ struct answers;
 
 struct answers_options {
     struct avro_codec *codec;
-    struct kafka_producer *producer;
     const char *results_topic;
     const char *dlq_topic;
     const struct clock *clock;
@@ -21,7 +20,7 @@ struct answers_options {
 struct answers *answers_new(const struct answers_options *options);
 void answers_free(struct answers *a);
 
-/* Produces the event of `e`; its delivery report carries `e`.
+/* Produces the event of `e` with `producer`; its delivery report carries `e`.
  * Errors: STATUS_FULL, STATUS_RETRY (nothing was queued, try again), STATUS_TOO_LARGE (the broker would never take it),
  * STATUS_FATAL, STATUS_NO_MEMORY. */
-status answers_send(struct answers *a, struct entry *e) must_check;
+status answers_send(struct answers *a, struct kafka_producer *producer, struct entry *e) must_check;

@@ -41,6 +41,7 @@ void batch_reset(struct batch *b)
         arena_reset(b->arena);
     offsets_clear(&b->offsets);
     b->stage = BATCH_COLLECTING;
+    b->producer = NULL;
     b->n = b->bytes = b->n_rows = b->sent = b->unanswered = b->n_resend = 0;
 }
 
@@ -51,7 +52,7 @@ struct entry *batch_add(struct batch *b, struct kafka_message *message)
         return NULL;
     b->bytes += record.key.len + record.value.len;
     struct entry *e = &b->entries[b->n++];
-    *e = (struct entry){.batch = b, .message = message, .reply_partition = KAFKA_PARTITION_BY_KEY};
+    *e = (struct entry){.batch = b, .message = message, .reply = REPLY_TO_DEFAULT};
     return e;
 }
 

@@ -4,6 +4,7 @@
 #include "common/kafka.h"
 #include "common/label.h"
 #include "worker/offsets.h"
+#include "worker/reply_to.h"
 #include "worker/store.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +27,7 @@ struct entry {
     struct label_command command;
     struct slice correlation_id; /* absent, or within its bounds */
     struct slice traceparent;
-    int32_t reply_partition; /* or KAFKA_PARTITION_BY_KEY */
+    struct reply_to reply;
     enum label_rejection code;
     struct slice reason;   /* of the rejection or the dead letter */
     const char *dead_code; /* static */
@@ -47,8 +48,9 @@ struct batch {
     size_t bytes; /* of the commands */
     struct store_row *rows;
     size_t n_rows;
-    size_t sent;       /* entries whose result is produced */
-    size_t unanswered; /* produced, not yet acknowledged */
+    struct kafka_producer *producer; /* what its answers are sent with; NULL: none is yet */
+    size_t sent;                     /* entries whose result is produced */
+    size_t unanswered;               /* produced, not yet acknowledged */
     struct entry **resend;
     size_t n_resend;            /* entries whose result was not delivered */
     struct offset_list offsets; /* behind this batch */

@@ -8,7 +8,6 @@ enum { WINDOW = 1000, TRACEPARENT_LEN = 55, KEYS_WAIT_MS = 5000 };
 
 struct intake {
     struct intake_options o;
-    int32_t reply_partitions;
     struct counter *unreadable;
     struct counter *unauthenticated;
     /* Commands and unreadable ones of the current window. */
@@ -33,25 +32,13 @@ void intake_free(struct intake *in)
     free(in);
 }
 
-void intake_set_reply_partitions(struct intake *in, int32_t n)
+static status read_reply_address(const struct intake *in, const struct command_headers *h, struct entry *e)
 {
-    in->reply_partitions = n;
-}
-
-static void read_reply_address(const struct intake *in, struct entry *e)
-{
-    struct slice correlation = kafka_header_find(e->message, "correlation-id");
-    struct slice trace = kafka_header_find(e->message, "traceparent");
-    uint64_t partition = 0;
-
-    if (correlation.len >= 1 && correlation.len <= LABEL_CORRELATION_MAX)
-        e->correlation_id = correlation;
-    if (trace.len == TRACEPARENT_LEN)
-        e->traceparent = trace;
-    /* Before the topic is known every number is believed; one that does not exist is found out when it is produced to. */
-    int32_t known = in->reply_partitions > 0 ? in->reply_partitions : INT32_MAX;
-    if (text_to_u64(kafka_header_find(e->message, "reply-partition"), (uint64_t)known - 1, &partition))
-        e->reply_partition = (int32_t)partition;
+    if (h->correlation_id.len >= 1 && h->correlation_id.len <= LABEL_CORRELATION_MAX)
+        e->correlation_id = h->correlation_id;
+    if (h->traceparent.len == TRACEPARENT_LEN)
+        e->traceparent = h->traceparent;
+    return reply_topics_resolve(in->o.reply_topics, h, e->batch->arena, &e->reply);
 }
 
 static status reject(struct entry *e, enum label_rejection code, const char *why)
@@ -92,9 +79,8 @@ static int64_t received_at_s(const struct intake *in, const struct kafka_record 
 
 /* Account and user of the verified token replace whatever the record says. */
 static status authenticate(struct intake *in, struct entry *e, const struct kafka_record *record,
-                           struct fault *f)
+                           struct slice header, struct fault *f)
 {
-    struct slice header = kafka_header_find(e->message, "authorization");
     struct slice jwt = header.at ? token_of_authorization(header) : SLICE_NONE;
     struct token_claims claims;
 
@@ -140,11 +126,13 @@ static status check_principals(const struct label_command *c, struct fault *f)
 status intake_judge(struct intake *in, struct entry *e)
 {
     struct kafka_record record = kafka_view(e->message);
+    struct command_headers headers = command_headers_of(e->message);
     struct fault fault = {0};
 
     if (in->seen++ == WINDOW)
         in->seen = in->bad = 0;
-    read_reply_address(in, e);
+    if (read_reply_address(in, &headers, e) != STATUS_OK)
+        return STATUS_NO_MEMORY;
 
     status st = avro_decode_command(in->o.codec, record.value, e->batch->arena, &e->command, &fault);
     if (st == STATUS_NO_MEMORY)
@@ -155,7 +143,7 @@ status intake_judge(struct intake *in, struct entry *e)
     /* Both are always run: the ids are needed for the answer even where nobody vouches for the command. */
     status rules = label_check(&e->command, &fault);
     struct fault auth_fault = {0};
-    status auth = in->o.verifier ? authenticate(in, e, &record, &auth_fault)
+    status auth = in->o.verifier ? authenticate(in, e, &record, headers.authorization, &auth_fault)
                                  : check_principals(&e->command, &auth_fault);
     if (rules == STATUS_NO_MEMORY || auth == STATUS_NO_MEMORY)
         return STATUS_NO_MEMORY;

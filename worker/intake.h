@@ -5,12 +5,14 @@
 #include "common/metrics.h"
 #include "common/token.h"
 #include "worker/batch.h"
+#include "worker/reply_to.h"
 
 struct intake;
 
 struct intake_options {
     struct avro_codec *codec;
     struct token_verifier *verifier; /* NULL: auth = trusted, account and user come from the record */
+    struct reply_topics *reply_topics;
     const struct clock *clock;
     struct metrics *metrics;
     int64_t unreadable_percent; /* of the last 1,000 commands; 100: any share is taken */
@@ -19,9 +21,6 @@ struct intake_options {
 /* Borrows what the options point to. NULL when memory is short. */
 struct intake *intake_new(const struct intake_options *options);
 void intake_free(struct intake *in);
-
-/* Number of partitions of the results topic: a reply-partition beyond it is ignored. */
-void intake_set_reply_partitions(struct intake *in, int32_t n);
 
 /* Judges `e`, whose message is set: fills its command, reply address and fate. Errors: STATUS_NO_MEMORY; STATUS_CONFIG when too
  * many commands cannot be read: that is a wrong deployment, not bad data, and the process must stop before it fills the dead-letter

@@ -14,111 +14,9 @@ enum {
     PROBE_TIMEOUT_MS = 100,
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
-    QUEUE_MESSAGES = 200000,
-    QUEUE_BYTES = 8 * 1024 * 1024,
 };
 
-/* ---- rebalance ---- */
-
-static void wait_for_events(struct pipeline *p, int64_t until_us);
-static void read_signals(struct pipeline *p);
-
-/* Hands the batches on and commits what is finished. */
-static status advance(struct pipeline *p)
-{
-    status st = pipeline_move(p);
-    return st == STATUS_OK ? pipeline_commit(p, false) : st;
-}
-
-static void serve_producer(struct pipeline *p)
-{
-    if (pipeline_owns_producer(p))
-        kafka_producer_poll(p->producer, 0);
-}
-
-/* Finishes what is in hand, for at most drain_ms, without reading anything new. */
-static void finish_in_hand(struct pipeline *p)
-{
-    int64_t by = clock_monotonic_us(p->o.clock) + p->o.settings->drain_ms * 1000;
-
-    while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
-        read_signals(p);
-        serve_producer(p);
-        p->failed = advance(p);
-        if (pipeline_is_busy(p))
-            wait_for_events(p, by);
-    }
-}
-
-static void on_assigned(void *ctx, const int32_t *partitions, size_t n)
-{
-    (void)partitions;
-    struct pipeline *p = ctx;
-    p->generation++;
-    p->paused = false;
-    atomic_store(&p->health.assigned, n > 0);
-}
-
-static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost)
-{
-    (void)partitions;
-    (void)n;
-    struct pipeline *p = ctx;
-
-    atomic_store(&p->health.assigned, false);
-    if (p->phase == PIPELINE_CLOSING)
-        return;
-    pipeline_drop_collected(p);
-    if (lost) {
-        offsets_clear(&p->finished);
-    } else {
-        finish_in_hand(p);
-        if (p->failed == STATUS_OK)
-            p->failed = pipeline_commit(p, true);
-    }
-    /* What is still in hand is answered, but its offsets belong to another worker now. */
-    p->generation++;
-}
-
 /* ---- making and freeing ---- */
-
-static status make_kafka(struct pipeline *p, struct fault *f)
-{
-    const struct worker_settings *s = p->o.settings;
-    const struct kafka_producer_options producer = {
-        .client_id = "gold-label-worker",
-        .brokers = s->brokers,
-        .properties = p->o.kafka,
-        .message_timeout_ms = 0, /* never: an outage is waited out */
-        .queue_messages = QUEUE_MESSAGES,
-        .queue_bytes = QUEUE_BYTES,
-        .in_flight = 1,
-        .transactional_id = pipeline_transactional_id(p),
-        .delivered = pipeline_delivered,
-        .ctx = p,
-    };
-    const struct kafka_consumer_options consumer = {
-        .client_id = "gold-label-worker",
-        .brokers = s->brokers,
-        .group = s->group,
-        .properties = p->o.kafka,
-        .queue_bytes = s->fetch_bytes,
-        .read_committed = true,
-        .assigned = on_assigned,
-        .revoked = on_revoked,
-        .ctx = p,
-    };
-    status st = kafka_producer_new(&producer, &p->producer, f);
-    if (st == STATUS_OK)
-        st = kafka_consumer_new(&consumer, &p->consumer, f);
-    if (st == STATUS_OK)
-        st = kafka_consumer_subscribe(p->consumer, s->commands_topic, f);
-    if (st != STATUS_OK)
-        return st;
-    kafka_producer_notify(p->producer, p->event_fd);
-    kafka_consumer_notify(p->consumer, p->event_fd);
-    return s->delivery == WORKER_EXACTLY_ONCE ? pipeline_begin_transactions(p, f) : STATUS_OK;
-}
 
 static bool make_parts(struct pipeline *p)
 {
@@ -130,7 +28,7 @@ static bool make_parts(struct pipeline *p)
     const struct avro_codec_options codec = {.command_schema_id = s->command_schema_id,
                                              .result_schema_id = s->result_schema_id};
 
-    for (size_t i = 0; i < RING; i++) {
+    for (size_t i = 0; i < pipeline_ring(p); i++) {
         p->ring[i] = batch_new((size_t)s->max_rows + SLACK);
         if (!p->ring[i])
             return false;
@@ -143,20 +41,21 @@ static bool make_parts(struct pipeline *p)
     p->codec = avro_codec_new(&codec);
     if (p->o.keys)
         p->verifier = token_verifier_new(p->o.keys, &rules, (size_t)s->token_cache);
+    p->reply_topics = reply_topics_new(s->results_topic, s->reply_topics, p->o.metrics);
     const struct intake_options intake = {.codec = p->codec,
                                           .verifier = p->verifier,
+                                          .reply_topics = p->reply_topics,
                                           .clock = p->o.clock,
                                           .metrics = p->o.metrics,
                                           .unreadable_percent = s->unreadable_percent};
     p->intake = intake_new(&intake);
     const struct answers_options answers = {.codec = p->codec,
-                                            .producer = p->producer,
                                             .results_topic = s->results_topic,
                                             .dlq_topic = s->dlq_topic,
                                             .clock = p->o.clock,
                                             .metrics = p->o.metrics};
     p->answers = answers_new(&answers);
-    return p->store && p->codec && (p->verifier || !p->o.keys) && p->intake && p->answers;
+    return p->store && p->codec && (p->verifier || !p->o.keys) && p->reply_topics && p->intake && p->answers;
 }
 
 static void make_metrics(struct pipeline *p)
@@ -180,11 +79,12 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
     p->o = *options;
     p->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     p->full_since_us = -1;
+    p->gather_until_us = -1;
     p->transaction_busy_since_us = -1;
     make_metrics(p);
 
-    status st =
-        p->event_fd < 0 ? fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor") : make_kafka(p, f);
+    status st = p->event_fd < 0 ? fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor")
+                                : pipeline_make_kafka(p, f);
     if (st == STATUS_OK && !make_parts(p))
         st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
     if (st != STATUS_OK) {
@@ -201,13 +101,13 @@ void pipeline_free(struct pipeline *p)
         return;
     /* Reports refer to entries of the batches: the producer goes first. Messages belong to the consumer: it goes last. */
     p->phase = PIPELINE_CLOSING;
-    kafka_transactor_free(p->transactor);
-    kafka_producer_free(p->producer);
-    for (size_t i = 0; i < RING; i++)
+    pipeline_free_producers(p);
+    for (size_t i = 0; i < RING_MAX; i++)
         batch_free(p->ring[i]);
     kafka_consumer_close(p->consumer);
     answers_free(p->answers);
     intake_free(p->intake);
+    reply_topics_free(p->reply_topics);
     token_verifier_free(p->verifier);
     avro_codec_free(p->codec);
     store_free(p->store);
@@ -225,7 +125,7 @@ static int64_t earliest(int64_t a, int64_t b)
     return b >= 0 && b < a ? b : a;
 }
 
-static void wait_for_events(struct pipeline *p, int64_t until_us)
+void pipeline_wait(struct pipeline *p, int64_t until_us)
 {
     int64_t now = clock_monotonic_us(p->o.clock);
     struct pollfd fds[] = {
@@ -236,6 +136,7 @@ static void wait_for_events(struct pipeline *p, int64_t until_us)
     fds[2].fd = store_fd(p->store, &fds[2].events);
 
     int64_t wake = earliest(now + TICK_US, until_us);
+    wake = earliest(wake, p->gather_until_us);
     wake = earliest(wake, store_deadline_us(p->store));
     if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
         wake = earliest(wake, kafka_consumer_deadline_us(p->consumer));
@@ -250,7 +151,20 @@ static void wait_for_events(struct pipeline *p, int64_t until_us)
     }
 }
 
-/* Looks at the results topic: its partitions bound the reply-partition header, and the first produce finds it known. */
+/* The number of partitions as kafka_producer_probe() has it. */
+static int32_t look_at_topic(struct pipeline *p, size_t i)
+{
+    const char *topic = reply_topics_name(p->reply_topics, i);
+    int32_t partitions = pipeline_probe(p, topic, PROBE_TIMEOUT_MS);
+    if (partitions >= 0)
+        reply_topics_set_partitions(p->reply_topics, i, partitions);
+    if (partitions == 0)
+        log_error("a topic for results does not exist", LOG_STR("topic", topic));
+    return partitions;
+}
+
+/* Looks at the topics that results go to: their partitions bound what commands may ask for, and the first produce finds them
+ * known. */
 static void look_at_topics(struct pipeline *p)
 {
     int64_t now = clock_monotonic_us(p->o.clock);
@@ -261,12 +175,10 @@ static void look_at_topics(struct pipeline *p)
     if (now < p->probe_at_us - PROBE_EVERY_US + PROBE_AWAY_US)
         return;
 
-    int32_t partitions = kafka_producer_probe(p->producer, p->o.settings->results_topic, PROBE_TIMEOUT_MS);
-    if (partitions > 0)
-        intake_set_reply_partitions(p->intake, partitions);
-    if (partitions == 0)
-        log_error("the results topic does not exist", LOG_STR("topic", p->o.settings->results_topic));
-    p->probe_at_us = clock_monotonic_us(p->o.clock) + (partitions > 0 ? PROBE_EVERY_US : PROBE_AWAY_US);
+    bool answered = look_at_topic(p, 0) > 0;
+    for (size_t i = 1; answered && reply_topics_name(p->reply_topics, i); i++)
+        answered = look_at_topic(p, i) >= 0;
+    p->probe_at_us = clock_monotonic_us(p->o.clock) + (answered ? PROBE_EVERY_US : PROBE_AWAY_US);
 }
 
 static void report_health(struct pipeline *p)
@@ -284,7 +196,7 @@ static void report_health(struct pipeline *p)
                  p->transaction_busy_since_us < 0 || now - p->transaction_busy_since_us < TRANSACTION_US);
 }
 
-static void read_signals(struct pipeline *p)
+void pipeline_read_signals(struct pipeline *p)
 {
     if (signals_read(p->o.signal_fd) != SIGNAL_STOP || p->phase == PIPELINE_DRAINING)
         return;
@@ -301,20 +213,26 @@ static bool is_finished(const struct pipeline *p)
            (!pipeline_is_busy(p) || clock_monotonic_us(p->o.clock) >= p->drain_by_us);
 }
 
+status pipeline_advance(struct pipeline *p)
+{
+    status st = pipeline_move(p);
+    return st == STATUS_OK ? pipeline_commit(p, false) : st;
+}
+
 status pipeline_run(struct pipeline *p)
 {
     while (p->failed == STATUS_OK && !is_finished(p)) {
-        read_signals(p);
+        pipeline_read_signals(p);
         look_at_topics(p);
-        serve_producer(p);
+        pipeline_serve_producers(p);
         p->failed = pipeline_collect(p);
         if (p->failed == STATUS_OK)
-            p->failed = advance(p);
+            p->failed = pipeline_advance(p);
         report_health(p);
         /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
         bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);
         if (p->failed == STATUS_OK && !more && !is_finished(p))
-            wait_for_events(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
+            pipeline_wait(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
     }
     status st = p->failed;
     if (st == STATUS_OK)

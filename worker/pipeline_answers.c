@@ -19,9 +19,12 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
     struct entry *e = opaque;
     struct batch *b = e->batch;
 
-    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. */
+    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. One that a topic
+     * of the sender's choice does not take goes to the results topic; what a lost transaction held says nothing of a topic. */
     if (delivery != KAFKA_DELIVERED && !retriable)
-        e->reply_partition = KAFKA_PARTITION_BY_KEY;
+        reply_to_reset(&e->reply);
+    else if (delivery != KAFKA_DELIVERED && e->reply.topic && !p->transactor)
+        reply_topics_give_up(p->reply_topics, &e->reply);
     if (p->transactor) /* the transaction says so as a whole */
         return;
     b->unanswered--;
@@ -34,19 +37,34 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
     b->resend[b->n_resend++] = e;
 }
 
+/* Behind a full batch there is another: its answers may wait for each other. All others go at once. */
+static struct kafka_producer *producer_for(const struct pipeline *p, const struct batch *b)
+{
+    return p->bulk && pipeline_is_full(p, b) ? p->bulk : p->producer;
+}
+
+/* Two producers do not know each other's order: the second begins when the first has nothing on its way. */
+static bool must_wait(const struct pipeline *p, size_t i)
+{
+    return i > 0 && pipeline_batch(p, i - 1)->producer != producer_for(p, pipeline_batch(p, i));
+}
+
 status pipeline_send(struct pipeline *p, struct batch *b)
 {
     status st = STATUS_OK;
 
+    if (!b->producer)
+        b->producer = producer_for(p, b);
+
     while (b->n_resend > 0 && clock_monotonic_us(p->o.clock) >= p->resend_at_us && st == STATUS_OK) {
-        st = answers_send(p->answers, b->resend[b->n_resend - 1]);
+        st = answers_send(p->answers, b->producer, b->resend[b->n_resend - 1]);
         if (st == STATUS_OK) {
             b->n_resend--;
             b->unanswered++;
         }
     }
     while (b->sent < b->n && st == STATUS_OK) {
-        st = answers_send(p->answers, &b->entries[b->sent]);
+        st = answers_send(p->answers, b->producer, &b->entries[b->sent]);
         if (st == STATUS_OK) {
             b->sent++;
             b->unanswered += p->transactor ? 0 : 1;
@@ -72,9 +90,10 @@ status pipeline_answer(struct pipeline *p)
     status st = STATUS_OK;
 
     /* In order, so that results of one partition keep the order of their commands. */
-    for (size_t i = 0; i < p->used && st == STATUS_OK && pipeline_batch(p, i)->stage == BATCH_ANSWERING;
-         i++) {
+    for (size_t i = 0; i < p->used && st == STATUS_OK; i++) {
         struct batch *b = pipeline_batch(p, i);
+        if (b->stage != BATCH_ANSWERING || must_wait(p, i))
+            break;
         st = pipeline_send(p, b);
         if (b->sent < b->n)
             break;

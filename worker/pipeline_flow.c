@@ -5,14 +5,19 @@
 /* A full ring is ordinary for as long as a batch takes, not longer. */
 enum { PAUSE_AFTER_US = 500 * 1000 };
 
+size_t pipeline_ring(const struct pipeline *p)
+{
+    return p->o.settings->delivery == WORKER_EXACTLY_ONCE ? RING_EXACTLY_ONCE : RING_AT_LEAST_ONCE;
+}
+
 struct batch *pipeline_batch(const struct pipeline *p, size_t i)
 {
-    return p->ring[(p->first + i) % RING];
+    return p->ring[(p->first + i) % pipeline_ring(p)];
 }
 
 struct batch *pipeline_collecting(const struct pipeline *p)
 {
-    return p->used < RING ? pipeline_batch(p, p->used) : NULL;
+    return p->used < pipeline_ring(p) ? pipeline_batch(p, p->used) : NULL;
 }
 
 bool pipeline_is_busy(const struct pipeline *p)
@@ -32,7 +37,12 @@ void pipeline_drop_collected(struct pipeline *p)
 bool pipeline_has_room(const struct pipeline *p)
 {
     const struct batch *b = pipeline_collecting(p);
-    return b && b->n < (size_t)p->o.settings->max_rows && b->bytes < (size_t)p->o.settings->max_bytes;
+    return b && !pipeline_is_full(p, b);
+}
+
+bool pipeline_is_full(const struct pipeline *p, const struct batch *b)
+{
+    return b->n >= (size_t)p->o.settings->max_rows || b->bytes >= (size_t)p->o.settings->max_bytes;
 }
 
 /* A consumer that is not polled is thrown out of its group, and a poll may return a command: so fetching is paused where
@@ -136,7 +146,7 @@ static status advance_store(struct pipeline *p)
 void pipeline_retire(struct pipeline *p)
 {
     batch_reset(pipeline_batch(p, 0));
-    p->first = (p->first + 1) % RING;
+    p->first = (p->first + 1) % pipeline_ring(p);
     p->used--;
 }
 

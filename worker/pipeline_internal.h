@@ -6,8 +6,13 @@
 #include "worker/intake.h"
 #include "worker/pipeline.h"
 
-/* One batch collects, one is stored, the others wait for acknowledgements. */
-enum { RING = 4 };
+/* One batch collects, one is stored, the others wait for acknowledgements: two at least once, and two transactions of two. */
+enum {
+    RING_AT_LEAST_ONCE = 4,
+    TRANSACTION_BATCHES = 2,
+    RING_EXACTLY_ONCE = 2 + 2 * TRANSACTION_BATCHES,
+    RING_MAX = RING_EXACTLY_ONCE
+};
 
 enum pipeline_phase {
     PIPELINE_RUNNING,
@@ -30,19 +35,22 @@ struct pipeline {
     int64_t drain_by_us;
     status failed; /* found in a callback; ends the run */
 
-    int event_fd; /* both Kafka handles write to it */
+    int event_fd; /* all Kafka handles write to it */
     struct kafka_consumer *consumer;
-    struct kafka_producer *producer;
+    struct kafka_producer *producer; /* sends at once */
+    struct kafka_producer
+        *bulk; /* waits until a batch's answers are complete, and needs few requests; NULL in transactions */
     char transactional_id[512];
     struct kafka_transactor *transactor; /* NULL: at least once */
     struct store *store;
     struct avro_codec *codec;
     struct token_verifier *verifier;
+    struct reply_topics *reply_topics;
     struct intake *intake;
     struct answers *answers;
 
     /* ring[first] is the oldest; `used` of them are out of stage BATCH_COLLECTING, the next one collects. */
-    struct batch *ring[RING];
+    struct batch *ring[RING_MAX];
     size_t first, used;
     struct batch *storing; /* what the store has; NULL */
     bool consumer_dry;     /* the last poll found nothing: wait for the event */
@@ -52,6 +60,7 @@ struct pipeline {
     /* Exactly once: the oldest batches that are in the transaction. */
     size_t in_transaction;
     struct offset_list transaction;    /* the offsets behind it */
+    int64_t gather_until_us;           /* until when a transaction waits for more batches; -1: it does not */
     int64_t transaction_busy_since_us; /* -1: it is not */
     int64_t fencing_since_us;          /* since when `fenced_before` is kept */
     unsigned fenced_before;
@@ -71,11 +80,32 @@ struct pipeline {
     int64_t store_began_us;
 };
 
+/* ---- pipeline.c: the loop ---- */
+
+/* Waits for the next event, at most until then (monotonic clock; -1: for the next tick). */
+void pipeline_wait(struct pipeline *p, int64_t until_us);
+void pipeline_read_signals(struct pipeline *p);
+/* Hands the batches on and commits what is finished. */
+status pipeline_advance(struct pipeline *p) must_check;
+
+/* ---- pipeline_kafka.c: the clients, and what a rebalance does ---- */
+
+status pipeline_make_kafka(struct pipeline *p, struct fault *f) must_check;
+/* Reports may come until it returns. */
+void pipeline_free_producers(struct pipeline *p);
+/* Takes delivery reports. */
+void pipeline_serve_producers(struct pipeline *p);
+/* As kafka_producer_probe(), for all producers. */
+int32_t pipeline_probe(struct pipeline *p, const char *topic, int timeout_ms);
+
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */
 
+size_t pipeline_ring(const struct pipeline *p);                   /* batches in all */
 struct batch *pipeline_batch(const struct pipeline *p, size_t i); /* the i-th, counted from the oldest */
 struct batch *pipeline_collecting(const struct pipeline *p);      /* NULL when the ring is full */
 bool pipeline_has_room(const struct pipeline *p);
+/* Whether it has reached its bound: more commands were waiting. */
+bool pipeline_is_full(const struct pipeline *p, const struct batch *b);
 /* Takes what the consumer has. */
 status pipeline_collect(struct pipeline *p) must_check;
 /* Hands batches on: to the store, from the store to their answers, from their answers to the offsets. */

@@ -1,6 +1,8 @@
 #include "worker/settings.h"
 
 #include "common/kafka.h"
+#include "common/postgres.h"
+#include "worker/reply_to.h"
 
 static const char *const AUTH_MODES[] = {"token", "trusted", NULL};
 static const char *const DELIVERIES[] = {"at-least-once", "exactly-once", NULL};
@@ -34,6 +36,9 @@ static const struct config_option OPTIONS[] = {
     {"worker", "instance", CONFIG_TEXT, AT(instance), .max = 200,
      .help =
          "exactly-once: a name that this process keeps and no other has (default: host name and admin port)"},
+    {"worker", "reply_topics", CONFIG_TEXT, AT(reply_topics), .max = 4096,
+     .help = "topics that a command's kafka_replyTopic may name besides the results topic, comma-separated "
+             "(default: none)"},
     {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "1000", .min = 1, .max = 10000,
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,
@@ -89,6 +94,9 @@ static void check_settings(const void *settings, struct buffer *faults)
     if (s->auth == WORKER_AUTH_TOKEN && !s->token.keys && !s->token.jwks)
         buffer_add_text(
             faults, "[token] keys: required with [worker] auth = token, or jwks (GOLD_LABEL_TOKEN_KEYS)\n");
+    postgres_check_conninfo(s->conninfo, faults);
+    const char *const ours[] = {s->commands_topic, s->dlq_topic};
+    reply_topics_check(s->reply_topics, ours, sizeof ours / sizeof *ours, faults);
 }
 
 const struct config_program *worker_program(void)

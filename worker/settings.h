@@ -21,6 +21,7 @@ struct worker_settings {
     int auth;     /* enum worker_auth */
     int delivery; /* enum worker_delivery */
     const char *instance;
+    const char *reply_topics;
     int64_t max_rows;
     int64_t max_bytes;
     int64_t commit_interval_ms;

@@ -40,19 +40,11 @@ static const struct {
 };
 enum { SETUP_STEPS = sizeof SETUP / sizeof *SETUP, STEP_SESSION = 0, STEP_CHECK = 1 };
 
-/* libpq would print notices to stderr; a trigger's notice may quote a label. */
-static void ignore_notice(void *ctx, const char *message)
-{
-    (void)ctx;
-    (void)message;
-}
-
 void store_disconnect(struct store *s, const char *why)
 {
     int64_t wait = clock_backoff(RETRY_BASE_US, RETRY_MAX_US, s->attempts++);
 
-    snprintf(s->error, sizeof s->error, "%s", why && *why ? why : "connection lost");
-    s->error[strcspn(s->error, "\n")] = '\0';
+    postgres_reason(why, s->error, sizeof s->error);
     log_warning("database away", LOG_STR("error", s->error), LOG_INT("attempt", s->attempts),
                 LOG_INT("retry_in_ms", wait / 1000));
     counter_add(s->outages, 1);
@@ -83,26 +75,16 @@ bool store_is_overdue(const struct store *s)
 
 static void begin_connecting(struct store *s)
 {
-    /* Later values win: the connection string may change the first group, not the last. Of several hosts, a standby is not
-     * for us: libpq goes on to the next. */
-    const char *const names[] = {"fallback_application_name",
-                                 "target_session_attrs",
-                                 "keepalives_idle",
-                                 "keepalives_interval",
-                                 "keepalives_count",
-                                 "tcp_user_timeout",
-                                 "dbname",
-                                 "client_encoding",
-                                 NULL};
-    const char *const values[] = {"gold-label-worker", "read-write", "10", "5", "3", "10000",
-                                  s->o.conninfo,       "UTF8",       NULL};
+    /* Of several hosts, a standby is not for us: libpq goes on to the next. */
+    const struct postgres_options options = {.program = "gold-label-worker",
+                                             .conninfo = s->o.conninfo,
+                                             .session_attrs = "read-write",
+                                             .user_timeout_ms = "10000"};
 
-    s->conn = PQconnectStartParams(names, values, 1);
-    if (!s->conn || PQstatus(s->conn) == CONNECTION_BAD) {
+    if (!postgres_connect(&options, &s->conn)) {
         store_disconnect(s, s->conn ? PQerrorMessage(s->conn) : "no memory for a connection");
         return;
     }
-    PQsetNoticeProcessor(s->conn, ignore_notice, NULL);
     s->phase = PHASE_CONNECTING;
     s->events = POLLOUT;
     s->address[0] = '\0';
@@ -124,24 +106,17 @@ static void send_setup_step(struct store *s)
 
 static void step_connecting(struct store *s)
 {
-    switch (PQconnectPoll(s->conn)) {
-    case PGRES_POLLING_READING:
-        s->events = POLLIN;
+    switch (postgres_continue(s->conn, &s->events)) {
+    case POSTGRES_CONNECTING:
         break;
-    case PGRES_POLLING_WRITING:
-        s->events = POLLOUT;
-        break;
-    case PGRES_POLLING_OK:
-        if (PQsetnonblocking(s->conn, 1) != 0) {
-            store_disconnect(s, PQerrorMessage(s->conn));
-            return;
-        }
+    case POSTGRES_CONNECTED:
         s->phase = PHASE_SETTING_UP;
         s->setup_step = 0;
         send_setup_step(s);
         break;
-    default:
+    case POSTGRES_FAILED:
         store_disconnect(s, PQerrorMessage(s->conn));
+        break;
     }
 }
 
@@ -245,9 +220,7 @@ status store_connect_advance(struct store *s)
 
 bool store_flush(struct store *s)
 {
-    int left = PQflush(s->conn);
-    s->events = (short)(POLLIN | (left > 0 ? POLLOUT : 0));
-    return left >= 0;
+    return postgres_flush(s->conn, &s->events);
 }
 
 bool store_take_result(struct store *s, PGresult **out)

@@ -1,8 +1,8 @@
 /* What the store_*.c files share. */
 #pragma once
 #include "common/buffer.h"
+#include "common/postgres.h"
 #include "worker/store.h"
-#include <libpq-fe.h>
 
 /* Names of the prepared statements; their texts are worker/sql/NAME.sql. */
 #define STORE_INSERT "insert_labels"

@@ -114,6 +114,8 @@ class Canonical:
                 raise SchemaError(f"{full} has a field without a name or a type")
             if name in seen:
                 raise SchemaError(f"{full}.{name} is there twice")
+            if "aliases" in field:
+                raise SchemaError(f"{full}.{name} has aliases: the programs take fields by their one name")
             seen.add(name)
             kind = self.of(field["type"], inner, f"{full}.{name}")
             written.append(f'{{"name":{quoted(name)},"type":{kind}}}')

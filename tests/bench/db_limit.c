@@ -4,17 +4,18 @@
 #include "common/arena.h"
 #include "common/avro_codec.h"
 #include "common/clock.h"
-#include "common/config.h"
-#include "common/kafka.h"
-#include "common/log.h"
 #include "common/token.h"
+#include "tests/bench/program.h"
 #include "worker/store_internal.h"
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
-enum { FETCH_MS = 10 * 1000, ARENA_BLOCK = 256 * 1024, US_PER_S = 1000000 };
+enum { ARENA_BLOCK = 256 * 1024, US_PER_S = 1000000 };
 
+static const char SET_UP_SESSION[] =
+#include "gen/worker/sql/set_up_session.sql.inc"
+    ;
 static const char INSERT_LABELS[] =
 #include "gen/worker/sql/insert_labels.sql.inc"
     ;
@@ -24,6 +25,7 @@ struct settings {
     const char *topic;
     int64_t fetch_bytes;
     const char *conninfo;
+    const char *statement_timeout;
     int64_t rows;
     int64_t batch;
 };
@@ -31,7 +33,7 @@ struct settings {
 #define AT(member) .offset = offsetof(struct settings, member)
 
 static const struct config_option OPTIONS[] = {
-    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096, .help = "Kafka brokers"},
+    BENCH_BROKERS_OPTION(offsetof(struct settings, brokers)),
     {"kafka", "commands_topic", CONFIG_TEXT, AT(topic), .required = true, .max = 249,
      .help = "where the commands lie"},
     {"kafka", "fetch_bytes", CONFIG_INTEGER, AT(fetch_bytes), .fallback = "2097152", .min = 1048576,
@@ -39,17 +41,12 @@ static const struct config_option OPTIONS[] = {
      .help = "as the worker's: the order of the rows comes from how they are fetched"},
     {"postgres", "conninfo", CONFIG_TEXT, AT(conninfo), .required = true, .max = 4096,
      .help = "libpq connection string or URI of the database"},
+    {"postgres", "statement_timeout_ms", CONFIG_TEXT, AT(statement_timeout), .fallback = "30000", .max = 10,
+     .unit = "ms", .help = "as the worker's"},
     {"bench", "rows", CONFIG_INTEGER, AT(rows), .required = true, .min = 1, .max = INT32_MAX,
      .help = "how many"},
     {"bench", "batch", CONFIG_INTEGER, AT(batch), .required = true, .min = 1, .max = 100000, .unit = "rows",
      .help = "of one statement"},
-};
-
-static const struct config_program PROGRAM = {
-    .name = "db_limit",
-    .summary = "Feeds the worker's statement rows from memory and prints the rate as JSON.",
-    .options = OPTIONS,
-    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
 };
 
 /* The parameters of one statement. */
@@ -82,14 +79,11 @@ static status read_principals(struct slice authorization, struct arena *a, struc
 static status read_command(struct limit *l, struct label_command *c, struct fault *f)
 {
     struct kafka_message *m = NULL;
-    int64_t deadline_us = clock_monotonic_us(clock_system()) + FETCH_MS * 1000;
-    while (!m) {
-        m = kafka_consumer_poll(l->consumer, 100);
-        if (!m && clock_monotonic_us(clock_system()) > deadline_us)
-            return fault_set(f, STATUS_NOT_FOUND, "too_few", "no further command for %d s", FETCH_MS / 1000);
-    }
+    status st = bench_read(l->consumer, &m, f);
+    if (st != STATUS_OK)
+        return st;
     struct slice value = arena_copy(l->arena, kafka_view(m).value);
-    status st = avro_decode_command(l->codec, value, l->arena, c, f);
+    st = avro_decode_command(l->codec, value, l->arena, c, f);
     if (st == STATUS_OK)
         st = label_check(c, f);
     if (st == STATUS_OK)
@@ -158,14 +152,7 @@ static status read_all(struct limit *l, struct fault *f)
     if (!l->codec || !l->arena || !l->statements)
         return STATUS_NO_MEMORY;
 
-    status st = kafka_consumer_new(&options, &l->consumer, f);
-    int32_t partitions =
-        st == STATUS_OK ? kafka_consumer_partitions(l->consumer, l->settings->topic, FETCH_MS) : 0;
-    if (st == STATUS_OK && partitions <= 0)
-        return fault_set(f, STATUS_NOT_FOUND, "topic", "there is no topic %s", l->settings->topic);
-    if (st == STATUS_OK)
-        st = kafka_consumer_assign(l->consumer, l->settings->topic, NULL, (size_t)partitions,
-                                   KAFKA_START_OLDEST, FETCH_MS, f);
+    status st = bench_reader_new(&options, l->settings->topic, &l->consumer, f);
     while (st == STATUS_OK && left > 0) {
         size_t rows = left < batch ? left : batch;
         st = read_statement(l, rows, &params, f);
@@ -197,9 +184,10 @@ static status connect_database(struct limit *l, struct fault *f)
     l->conn = PQconnectdbParams(names, values, 1);
     if (!l->conn || PQstatus(l->conn) != CONNECTION_OK)
         return fault_set(f, STATUS_FATAL, "database", "no connection: %s", PQerrorMessage(l->conn));
-    PGresult *r = PQexec(l->conn, "SET synchronous_commit = on");
-    if (PQresultStatus(r) != PGRES_COMMAND_OK)
-        return refused(f, r, "synchronous_commit cannot be set");
+    const char *const parameters[] = {l->settings->statement_timeout};
+    PGresult *r = PQexecParams(l->conn, SET_UP_SESSION, 1, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK)
+        return refused(f, r, "the session cannot be set up");
     PQclear(r);
     r = PQprepare(l->conn, STORE_INSERT, INSERT_LABELS, 0, NULL);
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
@@ -227,22 +215,10 @@ static status store(struct limit *l, const struct statement *s, struct fault *f)
     return STATUS_OK;
 }
 
-static double seconds_of(struct timeval t)
-{
-    return (double)t.tv_sec + (double)t.tv_usec / US_PER_S;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
-}
-
 static status store_all(struct limit *l, struct fault *f)
 {
     int64_t began_us = clock_monotonic_us(clock_system());
-    double cpu = cpu_seconds();
+    double cpu = bench_cpu_seconds();
 
     for (size_t i = 0; i < l->n; i++) {
         status st = store(l, &l->statements[i], f);
@@ -250,7 +226,7 @@ static status store_all(struct limit *l, struct fault *f)
             return st;
     }
     double seconds = (double)(clock_monotonic_us(clock_system()) - began_us) / US_PER_S;
-    cpu = cpu_seconds() - cpu;
+    cpu = bench_cpu_seconds() - cpu;
     printf("{\"rows\": %lld, \"batch\": %lld, \"seconds\": %.4f, \"rows_per_s\": %.1f, "
            "\"client_cpu_us_per_row\": "
            "%.2f}\n",
@@ -272,25 +248,29 @@ static void dispose(struct limit *l)
     arena_free(l->arena);
 }
 
+static status run(const void *settings, struct fault *f)
+{
+    struct limit limit = {.settings = settings};
+    status st = read_all(&limit, f);
+    if (st == STATUS_OK)
+        st = connect_database(&limit, f);
+    if (st == STATUS_OK)
+        st = store_all(&limit, f);
+    dispose(&limit);
+    return st;
+}
+
+static const struct bench_program PROGRAM = {
+    .config = {.name = "db_limit",
+               .summary = "Feeds the worker's statement rows from memory and prints the rate as JSON.",
+               .options = OPTIONS,
+               .n_options = sizeof OPTIONS / sizeof *OPTIONS},
+    .failure = "not all was stored",
+    .run = run,
+};
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
-    struct limit limit = {.settings = &settings};
-    struct config *config = NULL;
-    struct fault fault = {0};
-    int code = EXIT_SUCCESS;
-
-    if (config_start(&PROGRAM, argc, argv, &settings, &config, &code) == CONFIG_EXIT)
-        return code;
-    log_setup(LOG_LEVEL_WARNING, LOG_FORMAT_LOGFMT, PROGRAM.name);
-    status st = read_all(&limit, &fault);
-    if (st == STATUS_OK)
-        st = connect_database(&limit, &fault);
-    if (st == STATUS_OK)
-        st = store_all(&limit, &fault);
-    if (st != STATUS_OK)
-        log_error("not all was stored", LOG_STR("status", status_text(st)), LOG_STR("reason", fault.message));
-    dispose(&limit);
-    config_free(config);
-    return st == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return bench_main(&PROGRAM, argc, argv, &settings);
 }

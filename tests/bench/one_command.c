@@ -1,10 +1,11 @@
 /* one_command: sends one command, waits for its result, sends the next. Prints the times in between as a histogram in Prometheus'
- * text form and, in the last line, as JSON. */
+ * text form and, in the last line, as JSON. Where both topics are one with a single partition, nobody has to answer: the command
+ * itself comes back, and what is measured is Kafka's part, produce to consume. */
 #include "common/clock.h"
-#include "common/config.h"
 #include "common/log.h"
 #include "common/metrics.h"
-#include "tests/bench/stream.h"
+#include "tests/bench/program.h"
+#include "tests/bench/times.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,28 +29,14 @@ struct settings {
 #define AT(member) .offset = offsetof(struct settings, member)
 
 static const struct config_option OPTIONS[] = {
-    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096, .help = "Kafka brokers"},
+    BENCH_BROKERS_OPTION(offsetof(struct settings, brokers)),
     {"kafka", "commands_topic", CONFIG_TEXT, AT(commands_topic), .required = true, .max = 249,
      .help = "where they go"},
     {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), .required = true, .max = 249,
      .help = "where the results come"},
     {"bench", "commands", CONFIG_INTEGER, AT(commands), .required = true, .min = 1, .max = 10000000,
      .help = "how many, after 100 that are not counted"},
-    {"bench", "tokens_file", CONFIG_TEXT, AT(stream.tokens_file), .required = true, .max = 4096,
-     .help = "worker tokens, one per line"},
-    {"bench", "runs", CONFIG_INTEGER, AT(stream.runs), .required = true, .min = 1, .max = INT32_MAX,
-     .help = "runs that take turns"},
-    {"bench", "accounts", CONFIG_INTEGER, AT(stream.accounts), .required = true, .min = 1, .max = 64,
-     .help = "accounts that the runs belong to"},
-    {"bench", "seed", CONFIG_INTEGER, AT(stream.seed), .fallback = "1", .min = 0, .max = INT32_MAX,
-     .help = "streams of different seeds have no id in common"},
-};
-
-static const struct config_program PROGRAM = {
-    .name = "one_command",
-    .summary = "Sends one command, waits for its result, sends the next, and prints the times.",
-    .options = OPTIONS,
-    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    BENCH_STREAM_OPTIONS(offsetof(struct settings, stream)),
 };
 
 struct client {
@@ -119,29 +106,14 @@ static status ask(struct client *c, uint64_t n, int64_t *took_us, struct fault *
     return c->failed ? STATUS_FATAL : STATUS_OK;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_times(struct client *c)
 {
-    static const struct {
-        const char *name;
-        double share;
-    } quantiles[] = {{"p50_ms", 0.50}, {"p90_ms", 0.90}, {"p99_ms", 0.99}, {"max_ms", 1.0}};
     size_t n = (size_t)c->settings->commands;
     struct buffer text = {0};
 
     metrics_write(c->metrics, &text);
-    qsort(c->times_us, n, sizeof *c->times_us, by_size);
-    buffer_printf(&text, "{\"commands\": %zu", n);
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
-        double at = quantiles[i].share * (double)(n - 1);
-        buffer_printf(&text, ", \"%s\": %.3f", quantiles[i].name, (double)c->times_us[(size_t)at] / 1000);
-    }
+    buffer_printf(&text, "{\"commands\": %zu, ", n);
+    times_write(c->times_us, n, &text);
     buffer_add_text(&text, "}\n");
     fwrite(text.at, 1, text.len, stdout);
     buffer_dispose(&text);
@@ -189,9 +161,7 @@ static status open_client(struct client *c, struct fault *f)
         return STATUS_NO_MEMORY;
     status st = stream_new(&s->stream, &c->stream, f);
     if (st == STATUS_OK)
-        st = kafka_producer_new(&producer, &c->producer, f);
-    if (st == STATUS_OK && kafka_producer_probe(c->producer, s->commands_topic, TOPIC_MS) <= 0)
-        st = fault_set(f, STATUS_NOT_FOUND, "topic", "there is no topic %s", s->commands_topic);
+        st = bench_producer_new(&producer, s->commands_topic, &c->producer, f);
     if (st == STATUS_OK)
         st = kafka_consumer_new(&consumer, &c->consumer, f);
     if (st == STATUS_OK)
@@ -200,28 +170,31 @@ static status open_client(struct client *c, struct fault *f)
     return st;
 }
 
-int main(int argc, char **argv)
+static status run(const void *settings, struct fault *f)
 {
-    struct settings settings = {0};
-    struct client client = {.settings = &settings};
-    struct config *config = NULL;
-    struct fault fault = {0};
-    int code = EXIT_SUCCESS;
-
-    if (config_start(&PROGRAM, argc, argv, &settings, &config, &code) == CONFIG_EXIT)
-        return code;
-    log_setup(LOG_LEVEL_WARNING, LOG_FORMAT_LOGFMT, PROGRAM.name);
-    status st = open_client(&client, &fault);
+    struct client client = {.settings = settings};
+    status st = open_client(&client, f);
     if (st == STATUS_OK)
-        st = ask_all(&client, &fault);
-    if (st != STATUS_OK)
-        log_error("not measured", LOG_STR("status", status_text(st)), LOG_STR("reason", fault.message));
-
+        st = ask_all(&client, f);
     kafka_producer_free(client.producer);
     kafka_consumer_close(client.consumer);
     stream_free(client.stream);
     metrics_free(client.metrics);
     free(client.times_us);
-    config_free(config);
-    return st == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return st;
+}
+
+static const struct bench_program PROGRAM = {
+    .config = {.name = "one_command",
+               .summary = "Sends one command, waits for its result, sends the next, and prints the times.",
+               .options = OPTIONS,
+               .n_options = sizeof OPTIONS / sizeof *OPTIONS},
+    .failure = "not measured",
+    .run = run,
+};
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    return bench_main(&PROGRAM, argc, argv, &settings);
 }

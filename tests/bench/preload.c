@@ -1,16 +1,13 @@
 /* preload: puts a stream of commands on a topic, as fast as the broker takes them or at a steady rate. */
 #include "common/clock.h"
-#include "common/config.h"
 #include "common/log.h"
-#include "tests/bench/stream.h"
+#include "tests/bench/program.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     QUEUE_MESSAGES = 100000,
     QUEUE_BYTES = 128 * 1024 * 1024,
     FLUSH_MS = 60 * 1000,
-    PROBE_MS = 10 * 1000,
     WAIT_MS = 1,
     US_PER_S = 1000000,
 };
@@ -26,30 +23,16 @@ struct settings {
 #define AT(member) .offset = offsetof(struct settings, member)
 
 static const struct config_option OPTIONS[] = {
-    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096, .help = "Kafka brokers"},
+    BENCH_BROKERS_OPTION(offsetof(struct settings, brokers)),
     {"kafka", "commands_topic", CONFIG_TEXT, AT(topic), .required = true, .max = 249,
      .help = "where they go"},
     {"bench", "commands", CONFIG_INTEGER, AT(commands), .required = true, .min = 1, .max = INT32_MAX,
      .help = "how many"},
     {"bench", "rate", CONFIG_INTEGER, AT(rate), .fallback = "0", .min = 0, .max = 1000000,
      .unit = "commands/s", .help = "steady rate; 0: as fast as can be"},
-    {"bench", "tokens_file", CONFIG_TEXT, AT(stream.tokens_file), .required = true, .max = 4096,
-     .help = "worker tokens, one per line"},
-    {"bench", "runs", CONFIG_INTEGER, AT(stream.runs), .required = true, .min = 1, .max = INT32_MAX,
-     .help = "runs that take turns"},
-    {"bench", "accounts", CONFIG_INTEGER, AT(stream.accounts), .required = true, .min = 1, .max = 64,
-     .help = "accounts that the runs belong to"},
-    {"bench", "seed", CONFIG_INTEGER, AT(stream.seed), .fallback = "1", .min = 0, .max = INT32_MAX,
-     .help = "streams of different seeds have no id in common"},
+    BENCH_STREAM_OPTIONS(offsetof(struct settings, stream)),
     {"bench", "messy", CONFIG_BOOL, AT(stream.messy), .fallback = "false",
      .help = "with rule breakers, missing runs and unreadable ones"},
-};
-
-static const struct config_program PROGRAM = {
-    .name = "preload",
-    .summary = "Puts a stream of commands on a topic and prints what is in it as JSON.",
-    .options = OPTIONS,
-    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
 };
 
 struct load {
@@ -122,8 +105,9 @@ static status send_all(struct load *l)
     return STATUS_OK;
 }
 
-static status run(const struct settings *s, struct fault *f)
+static status run(const void *settings, struct fault *f)
 {
+    const struct settings *s = settings;
     struct load l = {.settings = s};
     const struct kafka_producer_options producer = {
         .client_id = "bench-preload",
@@ -137,9 +121,7 @@ static status run(const struct settings *s, struct fault *f)
     };
     status st = stream_new(&s->stream, &l.stream, f);
     if (st == STATUS_OK)
-        st = kafka_producer_new(&producer, &l.producer, f);
-    if (st == STATUS_OK && kafka_producer_probe(l.producer, s->topic, PROBE_MS) <= 0)
-        st = fault_set(f, STATUS_NOT_FOUND, "topic", "there is no topic %s", s->topic);
+        st = bench_producer_new(&producer, s->topic, &l.producer, f);
     if (st == STATUS_OK)
         st = send_all(&l);
     kafka_producer_free(l.producer);
@@ -147,19 +129,17 @@ static status run(const struct settings *s, struct fault *f)
     return st;
 }
 
+static const struct bench_program PROGRAM = {
+    .config = {.name = "preload",
+               .summary = "Puts a stream of commands on a topic and prints what is in it as JSON.",
+               .options = OPTIONS,
+               .n_options = sizeof OPTIONS / sizeof *OPTIONS},
+    .failure = "not all was sent",
+    .run = run,
+};
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
-    struct config *config = NULL;
-    struct fault fault = {0};
-    int code = EXIT_SUCCESS;
-
-    if (config_start(&PROGRAM, argc, argv, &settings, &config, &code) == CONFIG_EXIT)
-        return code;
-    log_setup(LOG_LEVEL_WARNING, LOG_FORMAT_LOGFMT, PROGRAM.name);
-    status st = run(&settings, &fault);
-    if (st != STATUS_OK)
-        log_error("not all was sent", LOG_STR("status", status_text(st)), LOG_STR("reason", fault.message));
-    config_free(config);
-    return st == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return bench_main(&PROGRAM, argc, argv, &settings);
 }

@@ -1,7 +1,8 @@
 /* Any bytes as a label: what the body's form takes the line's form takes too, and alike; and the rules. */
+#include "common/avro_show.h"
 #include "common/json.h"
 #include "common/text.h"
-#include "producer-tool/letter_decode.h"
+#include "producer-tool/letter_dump.h"
 #include "producer-tool/lint.h"
 #include "producer-tool/send_line.h"
 
@@ -111,7 +112,7 @@ static void check_send_line(struct slice text, struct arena *arena)
 static void check_letter(struct slice value)
 {
     struct buffer text = {0};
-    letter_decode(value, &text);
+    avro_show(value, &text);
     letter_dump(value, 64, &text);
     require(!text.failed && text_is_utf8(buffer_slice(&text)));
     buffer_dispose(&text);

@@ -21,6 +21,14 @@ def system():
         it.end()
 
 
+@pytest.fixture
+def whole_again(system):
+    """Whatever the test ends in, the next one finds everything running."""
+    yield
+    system.call("start")
+    system.wait_until_ready()
+
+
 @pytest.fixture(scope="session")
 def tokens(system):
     return Tokens(system.env)

@@ -102,6 +102,10 @@ def record(name: str, *types: object) -> dict:
     return {"type": "record", "name": name, "fields": fields}
 
 
+def is_newest(path: Path) -> bool:
+    return not re.search(r"\.v\d+\.", path.name)
+
+
 def every_record(schema: object):
     if isinstance(schema, list):
         for branch in schema:
@@ -116,30 +120,17 @@ def every_record(schema: object):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_field_is_documented_and_a_nullable_one_has_null_as_its_default(path):
+def test_every_field_is_documented_and_a_nullable_one_in_force_has_null_as_its_default(path):
     schema = json.loads(path.read_text())
     for found in every_record(schema):
         assert found["doc"], found["name"]
         for field in found["fields"]:
             assert field["doc"], field["name"]
-            if isinstance(field["type"], list):
-                assert field["type"][0] == "null" and field["default"] is None, field["name"]
-
-
-def test_every_version_of_a_schema_reads_every_other():
-    by_name = {}
-    for path in FILES:
-        schema = json.loads(path.read_text())
-        by_name.setdefault(schema["name"], []).append(schema)
-    messages = {"CreateGoldLabel": GOLDEN["COMMAND_FULL"][1], "GoldLabelResult": GOLDEN["RESULT_CREATED"][1]}
-    assert set(by_name) == set(messages)
-    for name, versions in by_name.items():
-        for writer in versions:
-            for reader in versions:
-                out = io.BytesIO()
-                fastavro.schemaless_writer(out, writer, messages[name])
-                out.seek(0)
-                fastavro.schemaless_reader(out, writer, reader)
+            if is_newest(path):
+                # The programs read a field that is not there as null or false.
+                assert field.get("default") in (None, False), field["name"]
+                assert not isinstance(field["type"], list) or field["type"][0] == "null", field["name"]
+                assert not isinstance(field["type"], list) or "default" in field, field["name"]
 
 
 # ---- what is built in ----
@@ -156,7 +147,7 @@ def test_the_embedded_fingerprints_are_those_of_fastavro():
         assert json.loads(row["json"]) == schema
         number = int(re.fullmatch(r"UINT64_C\((0x[0-9a-f]{16})\)", row["fingerprint"])[1], 16)
         assert number.to_bytes(8, "little") == crc64_avro(schema)
-        assert row["newest"] == ("false" if re.search(r"\.v\d+\.", path.name) else "true")
+        assert row["newest"] == ("true" if is_newest(path) else "false")
 
 
 CANONICAL = [
@@ -213,6 +204,10 @@ REFUSED = [
     ({"x": record("R", [])}, "without branches"),
     ({"x": record("R")}, "no fields"),
     ({"x": record("R", 7)}, "is not a type"),
+    (
+        {"x": record("R", "int") | {"fields": [{"name": "f", "type": "int", "aliases": ["g"]}]}},
+        "R.f has aliases",
+    ),
     ({"x": record("R-S", "int")}, "not an Avro name"),
     ({"x": record("R", {"type": "enum", "name": "E", "symbols": ["A", "A"]})}, "one twice"),
     ({"x": record("R", {"type": "enum", "name": "E", "symbols": ["a-b"]})}, "not an Avro name"),

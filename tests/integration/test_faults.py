@@ -20,12 +20,7 @@ MIB = 1024 * 1024
 DEADLINE_S = 7  # of an answer: five seconds, and what a busy machine adds
 
 
-@pytest.fixture(autouse=True)
-def whole_again(system):
-    """Whatever a test ended in, the next one finds everything running."""
-    yield
-    system.call("start")
-    system.wait_until_ready()
+pytestmark = pytest.mark.usefixtures("whole_again")
 
 
 # ---- the worker is killed ----

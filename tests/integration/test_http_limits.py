@@ -28,7 +28,10 @@ def many(stack, url, count, **options):
 
 def ends_with_408(connection):
     answer = connection.answer()
-    return (answer.status, answer.code) == (408, "request_timeout") and connection.is_closed()
+    assert answer.json.keys() == {"error", "code"}
+    assert {name for name, _ in answer.headers} == {"Content-Type", "Content-Length", "Connection"}
+    is_told = (answer.status, answer.code, answer.closes) == (408, "request_timeout", True)
+    return is_told and connection.is_closed()
 
 
 BEGINNINGS = {

@@ -15,9 +15,30 @@ REFUSALS = {
     "malformed": (request(body=b"{"), 400, "malformed_json", None, False),
     "not UTF-8": (request(body=b'{"a":"\xff"}'), 400, "not_utf8", None, False),
     "key": (request("Idempotency-Key: a,b"), 400, "invalid_idempotency_key", None, True),
+    "two keys": (
+        request("Idempotency-Key: a", "Idempotency-Key: a"),
+        400,
+        "invalid_idempotency_key",
+        None,
+        True,
+    ),
     "framing": (request("Content-Length: 1"), 400, "bad_request", None, True),
     "no token": (
         request(without=["Authorization"], body=b""),
+        401,
+        "unauthenticated",
+        "www-authenticate",
+        False,
+    ),
+    "no bearer": (
+        request("Authorization: Basic YTpi", without=["Authorization"], body=b""),
+        401,
+        "unauthenticated",
+        "www-authenticate",
+        False,
+    ),
+    "token": (
+        request("Authorization: Bearer a.b.c", without=["Authorization"], body=b""),
         401,
         "unauthenticated",
         "www-authenticate",
@@ -35,7 +56,21 @@ REFUSALS = {
         True,
     ),
     "value": (request(body=b'{"text_value":"%s"}' % (b"x" * 524289)), 413, "value_too_large", None, False),
+    "object": (
+        request(body=b'{"object_value":{"a":"%s"}}' % (b"x" * 524289)),
+        413,
+        "value_too_large",
+        None,
+        False,
+    ),
     "media type": (request("Content-Type: a/b", **OTHER), 415, "unsupported_media_type", None, True),
+    "charset": (
+        request("Content-Type: application/json; charset=latin1", **OTHER),
+        415,
+        "unsupported_media_type",
+        None,
+        True,
+    ),
     "no media type": (request(**OTHER), 415, "unsupported_media_type", None, True),
     "coding": (request("Content-Encoding: gzip"), 415, "unsupported_media_type", None, True),
     "expectation": (request("Expect: x"), 417, "expectation_failed", None, True),
@@ -64,6 +99,24 @@ def test_a_refusal_is_told_to_people_and_programs(refusal, api, run):
     names = [name.lower() for name, _ in answer.headers]
     assert len(set(names)) == len(names)
     assert set(names) - {"connection"} == COMMON | ({header} if header else set())
+
+
+OWN = {
+    400: request(line="POST @PATH@"),
+    414: request(line=f"POST /{'a' * 30000} HTTP/1.1"),
+    431: request("X: " + "y" * 30000),
+}
+
+
+@pytest.mark.parametrize("status", OWN)
+def test_what_the_library_refuses_by_itself_is_refused_in_order(status, api, run):
+    with Connection(api.url) as connection:
+        connection.send_what_is_taken(fill(OWN[status], api.url, run, api.token))
+        answer = connection.answer()
+        assert connection.is_closed()
+    assert (answer.status, answer.closes) == (status, True)
+    assert [name for name, _ in answer.headers] == ["Date", "Connection", "Content-Length"]
+    assert b"Your HTTP" in answer.body
 
 
 def test_a_key_with_other_content_is_422(api, run):

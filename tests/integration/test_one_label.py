@@ -245,34 +245,40 @@ def raw(members):
 
 
 BROKEN_RULES = {
-    "unknown member": named(text_value="yes", comment=None),
-    "both values": named(text_value="yes", object_value={}),
-    "no value": named(),
-    "only null": named(text_value=None, object_value=None),
-    "no name": {"text_value": "yes"},
-    "blank name": {"output_resource_name": " \t\u2003\u00a0", "text_value": "yes"},
-    "empty name": {"output_resource_name": "", "text_value": "yes"},
-    "256 characters": {"output_resource_name": "ü" * 256, "text_value": "yes"},
-    "text is a number": named(text_value=1),
-    "object is an array": named(object_value=[]),
-    "partial is a text": named(object_value={}, object_value_is_partial="true"),
-    "partial without object": named(text_value="yes", object_value_is_partial=False),
-    "duplicate member": raw(b'"text_value":"yes","text_value":"no"'),
-    "duplicate member inside": raw(b'"object_value":{"a":1,"\\u0061":2}'),
-    "U+0000": named(text_value="a\0b"),
-    "U+0000 in a key": named(object_value={"a\0b": 1}),
-    "lone surrogate": raw(b'"text_value":"\\ud800"'),
-    "depth 65": raw(b'"object_value":' + b'{"a":' * 64 + b"{}" + b"}" * 64),
-    "1,001 digits": named(object_value={"n": int("1" * 1001)}),
-    "exponent 401": raw(b'"object_value":{"n":1e401}'),
+    "unknown member": ("unknown_member", named(text_value="yes", comment=None)),
+    "both values": ("value_ambiguous", named(text_value="yes", object_value={})),
+    "no value": ("value_required", named()),
+    "only null": ("value_required", named(text_value=None, object_value=None)),
+    "no name": ("name_required", {"text_value": "yes"}),
+    "blank name": ("name_blank", {"output_resource_name": " \t\u2003\u00a0", "text_value": "yes"}),
+    "empty name": ("name_blank", {"output_resource_name": "", "text_value": "yes"}),
+    "256 characters": ("name_too_long", {"output_resource_name": "ü" * 256, "text_value": "yes"}),
+    "text is a number": ("wrong_type", named(text_value=1)),
+    "object is an array": ("wrong_type", named(object_value=[])),
+    "partial is a text": ("wrong_type", named(object_value={}, object_value_is_partial="true")),
+    "partial without object": (
+        "partial_without_object",
+        named(text_value="yes", object_value_is_partial=False),
+    ),
+    "duplicate member": ("duplicate_member", raw(b'"text_value":"yes","text_value":"no"')),
+    "duplicate member inside": ("duplicate_member", raw(b'"object_value":{"a":1,"\\u0061":2}')),
+    "U+0000": ("nul_character", named(text_value="a\0b")),
+    "U+0000 in a key": ("nul_character", named(object_value={"a\0b": 1})),
+    "lone surrogate": ("lone_surrogate", raw(b'"text_value":"\\ud800"')),
+    "depth 65": ("too_deep", raw(b'"object_value":' + b'{"a":' * 64 + b"{}" + b"}" * 64)),
+    "1,001 digits": ("number_too_long", named(object_value={"n": int("1" * 1001)})),
+    "exponent 401": ("exponent_out_of_range", raw(b'"object_value":{"n":1e401}')),
+    "an array": ("not_an_object", b"[]"),
 }
 
 
 @pytest.mark.parametrize("rule", BROKEN_RULES)
 def test_a_broken_rule_is_unprocessable(api, run, system, rule):
-    answer = api.post(run, BROKEN_RULES[rule])
-    assert answer.status_code == 422, answer.text
+    code, body = BROKEN_RULES[rule]
+    answer = api.post(run, body)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert set(answer.json()) == {"error", "code"}
+    assert set(answer.headers) - {"Connection"} == {"Date", "Content-Type", "Content-Length"}
     assert system.count(run) == 0
 
 

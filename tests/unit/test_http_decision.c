@@ -12,7 +12,7 @@ enum { BODY_MAX = 1000 };
 
 static void *accept_body(void *request)
 {
-    http_accept_body(request, BODY_MAX);
+    http_accept_body(request, BODY_MAX, 0);
     return NULL;
 }
 

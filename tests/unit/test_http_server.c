@@ -52,7 +52,7 @@ static void on_head(void *ctx, struct http_request *r)
     else if (slice_is(http_request_path(r), "/head-later"))
         answer_later(r);
     else
-        http_accept_body(r, BODY_MAX);
+        http_accept_body(r, BODY_MAX, 0);
 }
 
 static void on_body(void *ctx, struct http_request *r, struct slice body)

@@ -46,6 +46,8 @@ static void the_place_of_a_fault_is_found(void **state)
          "malformed_json"},
         {"{\"text_value\":\"\xc3\xa4\xff\"}", "\xff", NULL, "not_utf8"},
         {"[]", "", NULL, "not_an_object"},
+        {"[:g\"x\"]", ":", NULL, "malformed_json"},
+        {"{:1,\"text_value\":2}", ":", NULL, "malformed_json"},
     };
     static const struct send_line_rules rules = {.run_id = {"9fce635a-cb14-4382-b669-f79155c36453", 36},
                                                  .check_only = true};

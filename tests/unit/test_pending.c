@@ -11,11 +11,12 @@
 
 #include <cmocka.h>
 
-enum { MAX = 64 };
+enum { MAX = 64, MAX_BYTES = 1000 };
 
 static struct waiter waiter(unsigned number, int64_t deadline_us)
 {
-    struct waiter w = {.deadline_us = deadline_us, .give_up_us = deadline_us + 50};
+    /* Each belongs to somebody else. */
+    struct waiter w = {.deadline_us = deadline_us, .give_up_us = deadline_us + 50, .party = number};
     w.correlation[0] = (uint8_t)number;
     w.correlation[15] = (uint8_t)~number;
     return w;
@@ -31,7 +32,7 @@ static void *add(struct pending *p, struct waiter w)
 
 static int make(void **state)
 {
-    *state = pending_new(MAX);
+    *state = pending_new(MAX, MAX_BYTES);
     return *state ? 0 : -1;
 }
 
@@ -99,6 +100,54 @@ static void a_full_table_refuses_and_takes_again_when_one_has_gone(void **state)
     w = waiter(7, 0);
     assert_true(pending_take(p, w.correlation, &out));
     add(p, waiter(MAX, 100));
+}
+
+static struct waiter waiter_of(uint32_t party, unsigned number, uint32_t bytes)
+{
+    struct waiter w = waiter(number, 100);
+    w.party = party;
+    w.bytes = bytes;
+    return w;
+}
+
+static void nobody_takes_all_places(void **state)
+{
+    struct pending *p = *state;
+    struct waiter out;
+    void *ticket;
+    unsigned n = 0;
+
+    for (struct waiter w = waiter_of(1, n, 0); pending_add(p, &w, &ticket) == STATUS_OK;
+         w = waiter_of(1, n, 0))
+        n++;
+    assert_in_range(n, MAX / 2, MAX - 4);
+    add(p, waiter_of(2, MAX, 0));
+    assert_true(pending_take(p, waiter_of(1, 0, 0).correlation, &out));
+    assert_true(pending_take(p, waiter_of(1, 1, 0).correlation, &out));
+    add(p, waiter_of(1, 0, 0));
+}
+
+static void bytes_count_until_they_are_published(void **state)
+{
+    struct pending *p = *state;
+    struct waiter large = waiter_of(1, 1, MAX_BYTES);
+    struct waiter small = waiter_of(2, 2, 1);
+    struct waiter out;
+    void *ticket = add(p, large);
+    void *other;
+
+    assert_int_equal(pending_add(p, &small, &other), STATUS_FULL);
+    assert_int_equal(pending_count(p), 1);
+    assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_WAITS);
+    assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_WAITS);
+    other = add(p, small);
+    assert_true(pending_take(p, large.correlation, &out));
+    assert_true(pending_take_ticket(p, other, &out));
+    /* All is free again, and no more than that. */
+    ticket = add(p, large);
+    assert_int_equal(pending_add(p, &small, &other), STATUS_FULL);
+    assert_true(pending_take_ticket(p, ticket, &out));
+    add(p, large);
 }
 
 static void deadlines_come_in_order(void **state)
@@ -226,6 +275,8 @@ int main(void)
         WITH_TABLE(an_unknown_correlation_id_finds_nobody),
         WITH_TABLE(a_ticket_does_not_find_the_next_waiter_of_its_slot),
         WITH_TABLE(a_full_table_refuses_and_takes_again_when_one_has_gone),
+        WITH_TABLE(nobody_takes_all_places),
+        WITH_TABLE(bytes_count_until_they_are_published),
         WITH_TABLE(deadlines_come_in_order),
         WITH_TABLE(without_a_delivery_report_a_waiter_stays_until_it_is_given_up),
         WITH_TABLE(a_report_behind_the_deadline_takes_the_waiter),

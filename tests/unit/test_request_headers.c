@@ -6,6 +6,8 @@
 #include "ingress/routes.h"
 #include "ingress/traceparent.h"
 
+#include <stdio.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,6 +133,25 @@ static void only_a_valid_traceparent_is_passed_on(void **state)
     }
 }
 
+static void a_trace_is_sampled_where_its_last_bit_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        char flags[3];
+        bool is_sampled;
+    } CASES[] = {{"00", false}, {"01", true}, {"02", false}, {"03", true}, {"10", false}, {"09", true},
+                 {"0a", false}, {"0b", true}, {"0c", false}, {"0d", true}, {"0e", false}, {"ff", true}};
+
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char value[64];
+        (void)snprintf(value, sizeof value, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-%s",
+                       CASES[i].flags);
+        assert_true(traceparent_is_valid(slice_of(value)));
+        if (traceparent_is_sampled(slice_of(value)) != CASES[i].is_sampled)
+            fail_msg("%s", CASES[i].flags);
+    }
+}
+
 static void a_correlation_id_is_32_lower_case_digits(void **state)
 {
     (void)state;
@@ -214,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_key_is_a_quoted_string_or_bare),
         cmocka_unit_test(json_in_utf_8_is_the_only_media_type),
         cmocka_unit_test(only_a_valid_traceparent_is_passed_on),
+        cmocka_unit_test(a_trace_is_sampled_where_its_last_bit_says_so),
         cmocka_unit_test(a_correlation_id_is_32_lower_case_digits),
         cmocka_unit_test(an_instance_keeps_its_reply_partition),
         cmocka_unit_test(a_path_matches_segment_by_segment),

@@ -1,6 +1,6 @@
 /* What the producer tool shows to people: the bar, tables, places, bytes of dead letters, the state of a cluster. */
 #include "producer-tool/cluster_state.h"
-#include "producer-tool/letter_decode.h"
+#include "producer-tool/letter_dump.h"
 #include "producer-tool/place.h"
 #include "producer-tool/progress.h"
 #include "producer-tool/result_print.h"
@@ -107,57 +107,6 @@ static void places_are_words_offsets_times_and_ages(void **state)
     }
 }
 
-#define FRAME "\xc3\x01\xba\x2a\xa3\xe7\x63\x3e\x92\xb6"
-#define FRAME_TEXT "  frame: single-object, schema fingerprint b6923e63e7a32aba\n"
-
-static void a_command_is_decoded_as_far_as_it_goes(void **state)
-{
-    (void)state;
-    static const struct {
-        struct slice value;
-        const char *text;
-    } cases[] = {
-        {SLICE_NONE, "  null\n"},
-        {SLICE_LITERAL("junk"), "  frame: none that is known\n"},
-        {SLICE_LITERAL("\0\0\0\0\x07\x02x\x7f"), "  frame: Confluent, schema id 7\n  command_id: \"x\"\n  "
-                                                 "run_id: \n  breaks off at byte 7: a negative length\n"},
-        {SLICE_LITERAL(FRAME "\x06"
-                             "abc"
-                             "\x08"
-                             "ab"),
-         FRAME_TEXT
-         "  command_id: \"abc\"\n  run_id: \"ab\"\n  breaks off at byte 14: the bytes end within a text\n"},
-        {SLICE_LITERAL(FRAME "\x02"
-                             "a"
-                             "\x02"
-                             "b"
-                             "\x02"
-                             "c"
-                             "\x02\x02"
-                             "d"
-                             "\x00\x02\x01\x00\x00"
-                             "xy"),
-         FRAME_TEXT
-         "  command_id: \"a\"\n  run_id: \"b\"\n  output_resource_name: \"c\"\n  text_value: \"d\"\n"
-         "  object_value: null\n  object_value_is_partial: true\n  account_id: null\n  created_by: null\n"
-         "  the record ends at byte 24, and 2 bytes follow\n"},
-        {SLICE_LITERAL(FRAME "\x02\xff"), FRAME_TEXT "  command_id: (1 bytes that are not UTF-8)\n  breaks "
-                                                     "off at byte 12: the bytes end within a number\n"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buffer out = {0};
-        letter_decode(cases[i].value, &out);
-        if (i == 5) { /* the next field has begun */
-            buffer_add_char(&out, '\0');
-            assert_non_null(strstr(out.at, "(1 bytes that are not UTF-8)"));
-            assert_non_null(strstr(out.at, "breaks off at byte 12"));
-            buffer_dispose(&out);
-            continue;
-        }
-        expect_text(&out, cases[i].text);
-    }
-}
-
 static void bytes_are_shown_in_rows_up_to_a_bound(void **state)
 {
     (void)state;
@@ -198,7 +147,6 @@ int main(void)
         cmocka_unit_test(without_a_size_there_are_counts_only),
         cmocka_unit_test(a_cell_is_cut_filled_and_harmless),
         cmocka_unit_test(places_are_words_offsets_times_and_ages),
-        cmocka_unit_test(a_command_is_decoded_as_far_as_it_goes),
         cmocka_unit_test(bytes_are_shown_in_rows_up_to_a_bound),
         cmocka_unit_test(lag_and_age_are_those_of_what_is_not_done),
     };

@@ -9,19 +9,48 @@ import sys
 import traceback
 from pathlib import Path
 
-from bench import curve, drains, http_load, limit, messy, single, soak, table, tool
+from bench import (
+    bulk,
+    connections,
+    curve,
+    drains,
+    http_load,
+    limit,
+    messy,
+    open_loop,
+    path,
+    single,
+    soak,
+    stored,
+    table,
+    tool,
+)
 from bench.backlog import Backlogs
 from bench.drain import Drains
 from bench.parameters import Parameters, usage
-from bench.programs import BIN, BUILD, PG_BIN, ROOT, TOOLS, output, say
+from bench.programs import BIN, BUILD, PG_BIN, ROOT, TOOL_NAMES, TOOLS, output, say
 from bench.report import Report
 from bench.system import System
 from bench.topics import Topics
 
 # Name, what it measures. In the order in which they are measured.
 PARTS = {
+    "path": (
+        path.measure,
+        "one label at a time over HTTP, and the floors of its path: Kafka twice, one insert",
+    ),
     "http": (http_load.measure, "labels over HTTP at several numbers of connections, and pgbench beside"),
-    "tool": (tool.measure, "the producer tool's rate"),
+    "open": (open_loop.measure, "labels over HTTP at a steady rate (open loop): how long they take"),
+    "connections": (connections.measure, "the ingress's memory with 1,000 connections"),
+    "tool": (tool.measure, "gold-label send --wait accepted beside librdkafka alone, and --dry-run"),
+    "stored": (
+        stored.measure,
+        "gold-label send --wait stored beside the worker's drain of the same commands",
+    ),
+    "bulk": (
+        bulk.measure,
+        "a large file with faults, what is mended, the same again: each line accounted for",
+    ),
     "limit": (limit.measure, "the database's own limit: the worker's statement from memory; psql and unnest"),
     "drain": (drains.measure, "drains of a backlog, at least and exactly once, one process and two"),
     "curve": (curve.measure, "the worker's rate by the bound of its batches"),
@@ -64,7 +93,7 @@ def missing() -> list[str]:
         f"{tool} is missing: deploy/dev/install-packages deploy/dev/packages-check.txt" for tool in tools
     ]
     programs = [BIN / name for name in ("gold-label", "gold-label-ingress", "gold-label-worker")]
-    programs += [TOOLS / name for name in ("preload", "db_limit", "one_command")]
+    programs += [TOOLS / name for name in TOOL_NAMES]
     return faults + [f"{path} is missing: make bench builds it" for path in programs if not path.exists()]
 
 

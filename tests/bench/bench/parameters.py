@@ -16,13 +16,27 @@ class Parameter:
 
 
 PARAMETERS = (
-    Parameter("BENCH_SECONDS", 10, 1, 1, 3600, "seconds of one point of the HTTP load"),
-    Parameter("BENCH_TOOL_COMMANDS", 200_000, 10_000, 1000, 10**8, "lines that the producer tool sends"),
+    Parameter("BENCH_SECONDS", 10, 1, 1, 3600, "seconds of one point of path, http and connections"),
+    Parameter("BENCH_OPEN_SECONDS", 60, 3, 1, 3600, "seconds of open"),
+    Parameter("BENCH_OPEN_RATE", 2000, 500, 1, 10**5, "labels per second of open"),
+    Parameter(
+        "BENCH_TOOL_COMMANDS", 500_000, 10_000, 1000, 10**8, "lines of the producer tool in tool and stored"
+    ),
+    Parameter("BENCH_BULK_LINES", 1_000_000, 10_000, 1000, 10**8, "lines of bulk"),
     Parameter("BENCH_COMMANDS", 1_000_000, 20_000, 1000, 10**8, "backlog of limit, drain, table and messy"),
-    Parameter("BENCH_ROUNDS", 2, 1, 1, 100, "how often each drain and each limit is measured"),
+    Parameter(
+        "BENCH_ROUNDS", 2, 1, 1, 100, "how often each of path, http, tool, stored and drain is measured"
+    ),
     Parameter("BENCH_CURVE_COMMANDS", 200_000, 10_000, 1000, 10**8, "backlog of each point of curve"),
     Parameter("BENCH_ROWS_PRESENT", 10_000_000, 100_000, 10, 10**9, "rows in the full table of table"),
-    Parameter("BENCH_SINGLES", 5000, 300, 100, 10**7, "commands sent one by one"),
+    Parameter(
+        "BENCH_SINGLES",
+        5000,
+        300,
+        100,
+        10**7,
+        "commands sent one by one in single and for the floors of path",
+    ),
     Parameter("BENCH_SOAK_SECONDS", 600, 10, 10, 10**6, "duration of soak; its first look is at a tenth"),
     Parameter("BENCH_SOAK_RATE", 5000, 1000, 1, 10**6, "commands per second of soak"),
 )

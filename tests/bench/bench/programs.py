@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = (ROOT / (os.environ.get("B") or "build")).absolute()
 BIN = (ROOT / (os.environ.get("BIN") or BUILD / "bin")).absolute()
-TOOLS = BUILD / "bench"  # preload, db_limit, one_command
+TOOLS = BUILD / "bench"
+TOOL_NAMES = ("preload", "db_limit", "one_command", "raw", "open_load")
 HERE = ROOT / "tests/bench"
 STACK = ROOT / "deploy/dev/stack"
 PG_BIN = Path("/usr/lib/postgresql/15/bin")

@@ -14,6 +14,7 @@ from bench.programs import BIN, BUILD, HERE, STACK, output, say
 RUNS = 1000
 ACCOUNTS = 4
 SUBJECTS = 2
+HTTP_RUNS = 1000  # of the account whose token HTTP requests have
 RUN_ID = "('00000000-0000-4000-8001-' || lpad(to_hex({}), 12, '0'))::uuid"
 
 
@@ -83,6 +84,11 @@ class System:
         self.sql(
             f"INSERT INTO run (id, account_id) SELECT {RUN_ID.format('i')}, 'bench-' || i % {ACCOUNTS}"
             f" FROM generate_series(0, {RUNS - 1}) i"
+        )
+        self.sql(
+            "INSERT INTO run (id, account_id)"
+            " SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid,"
+            f" '{self.env['ACCOUNT_ID']}' FROM generate_series(0, {HTTP_RUNS - 1}) i"
         )
 
     def settle(self) -> None:

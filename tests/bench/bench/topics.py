@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 PARTITIONS = 8
 ANSWER_S = 30
+POLL_S = 0.02
 BATCH = 10_000
 QUIET = 2  # what fails raises; that the broker is gone at the end is no news
 # Deleted topics shall be gone from the disk at once.
@@ -19,14 +20,25 @@ class Topics:
         self.brokers = brokers
         self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": QUIET})
 
-    def make(self, name: str, **settings: str) -> None:
+    def make(self, name: str, *, partitions: int = PARTITIONS, **settings: str) -> None:
         """Settings by their own names, with underscores for dots."""
         config = EVERY | {key.replace("_", "."): value for key, value in settings.items()}
-        for made in self.admin.create_topics([NewTopic(name, PARTITIONS, 1, config=config)]).values():
+        for made in self.admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values():
             made.result(ANSWER_S)
+        deadline = time.monotonic() + ANSWER_S
+        while not self.is_led(name, partitions):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the topic {name} is made, and cannot be used after {ANSWER_S} s")
+            time.sleep(POLL_S)
 
-    def make_commands(self, name: str, **settings: str) -> None:
-        self.make(name, message_timestamp_type="LogAppendTime", max_message_bytes="1048576", **settings)
+    def is_led(self, name: str, partitions: int) -> bool:
+        """The broker answers that a topic is made a moment before it knows it itself."""
+        about = self.admin.list_topics(name, timeout=ANSWER_S).topics[name]
+        return len(about.partitions) == partitions and all(p.leader >= 0 for p in about.partitions.values())
+
+    def make_commands(self, name: str, *, partitions: int = PARTITIONS, **settings: str) -> None:
+        settings = {"message_timestamp_type": "LogAppendTime", "max_message_bytes": "1048576"} | settings
+        self.make(name, partitions=partitions, compression_type="uncompressed", **settings)
 
     def delete(self, *names: str) -> None:
         for deleted in self.admin.delete_topics(list(names)).values():

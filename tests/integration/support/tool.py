@@ -28,6 +28,19 @@ def account_of(done):
     return {name: count for name, count in outcomes.items() if count}
 
 
+def good(n):
+    """A line of about 200 bytes that is different for every n."""
+    return TEXT | {"text_value": f"{n} is what should have come out, as {'somebody ' * 30}says"}
+
+
+def write_lines(path, count, make=good):
+    """A file of lines, objects or bytes, that `make` makes of their index."""
+    with path.open("wb") as file:
+        for n in range(count):
+            file.write(lines(make(n)))
+    return path
+
+
 class Tool:
     def __init__(self, system, token):
         self.system = system

@@ -55,6 +55,19 @@ class Topics:
         for deleted in self.admin.delete_topics(list(self.names.values())).values():
             deleted.exception(30)
 
+    def more(self, kind, partitions=1, **settings):
+        """The name of one more topic, that is also deleted in the end. Settings' dots are underscores."""
+        name = self.names[kind] = f"{kind}-{uuid.uuid4()}"
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        self.admin.create_topics([NewTopic(name, partitions, 1, config=config)])[name].result(30)
+
+        def has_leaders():
+            there = self.admin.list_topics(name, timeout=20).topics[name].partitions.values()
+            return len(there) == partitions and all(one.leader >= 0 for one in there)
+
+        wait_until(has_leaders, what=f"leaders of {name}")
+        return name
+
     @property
     def environment(self):
         """What makes a worker work here."""

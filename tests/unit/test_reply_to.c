@@ -1,0 +1,382 @@
+#include "worker/reply_to.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { RESULTS, ORDERS, BILLS };
+
+struct fixture {
+    struct metrics *metrics;
+    struct arena *arena;
+    struct reply_topics *topics;
+    struct command_headers headers;
+    struct reply_to to;
+};
+
+static int make(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->metrics = metrics_new();
+    f->arena = arena_new(1024);
+    f->topics = reply_topics_new("results", " orders.replies ,bills", f->metrics);
+    reply_topics_set_partitions(f->topics, RESULTS, 8);
+    reply_topics_set_partitions(f->topics, ORDERS, 2);
+    reply_topics_set_partitions(f->topics, BILLS, 12);
+    *state = f;
+    return f->topics ? 0 : -1;
+}
+
+static int dispose(void **state)
+{
+    struct fixture *f = *state;
+    reply_topics_free(f->topics);
+    arena_free(f->arena);
+    metrics_free(f->metrics);
+    free(f);
+    return 0;
+}
+
+static void ask(struct fixture *f)
+{
+    assert_int_equal(reply_topics_resolve(f->topics, &f->headers, f->arena, &f->to), STATUS_OK);
+}
+
+static void assert_goes(struct fixture *f, const char *topic, int32_t partition)
+{
+    ask(f);
+    if (topic)
+        assert_string_equal(reply_to_topic(&f->to), topic);
+    else
+        assert_null(reply_to_topic(&f->to));
+    assert_int_equal(f->to.partition, partition);
+}
+
+/* ---- headers ---- */
+
+static void every_known_header_is_found(void **state)
+{
+    (void)state;
+    struct command_headers h = {0};
+    const struct {
+        const char *name;
+        const struct slice *found;
+    } known[] = {
+        {"authorization", &h.authorization},
+        {"correlation-id", &h.correlation_id},
+        {"reply-partition", &h.reply_partition},
+        {"traceparent", &h.traceparent},
+        {"kafka_correlationId", &h.spring_correlation_id},
+        {"kafka_replyPartition", &h.spring_reply_partition},
+        {"kafka_replyTopic", &h.spring_reply_topic},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        command_headers_take(&h, &(struct kafka_header){known[i].name, slice_of(known[i].name)});
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        assert_true(slice_is(*known[i].found, known[i].name));
+}
+
+static void of_equal_headers_the_last_counts(void **state)
+{
+    (void)state;
+    struct command_headers h = {0};
+    command_headers_take(&h, &(struct kafka_header){"correlation-id", SLICE_LITERAL("first")});
+    command_headers_take(&h, &(struct kafka_header){"correlation-id", SLICE_LITERAL("last")});
+    assert_true(slice_is(h.correlation_id, "last"));
+}
+
+static void names_are_compared_byte_by_byte(void **state)
+{
+    (void)state;
+    struct command_headers h = {0};
+    const char *const others[] = {"", "Correlation-Id", "correlation_id", "kafka_replytopic", "traceparents"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        command_headers_take(&h, &(struct kafka_header){others[i], SLICE_LITERAL("x")});
+    assert_memory_equal(&h, &(struct command_headers){0}, sizeof h);
+}
+
+/* ---- where to ---- */
+
+static void a_command_that_asks_for_nothing_is_answered_by_key(void **state)
+{
+    struct fixture *f = *state;
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    assert_null(f->to.echo);
+}
+
+static void a_partition_is_decimal_in_our_header(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *text;
+        int32_t partition;
+    } cases[] = {{"0", 0},   {"7", 7},  {"8", -1}, {"-1", -1},
+                 {"07", -1}, {"x", -1}, {"", -1},  {"4294967296", -1}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        f->headers.reply_partition = slice_of(cases[i].text);
+        assert_goes(f, NULL, cases[i].partition);
+    }
+}
+
+static void a_partition_is_four_bytes_big_endian_in_springs_header(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        struct slice bytes;
+        int32_t partition;
+    } cases[] = {
+        {SLICE_LITERAL("\0\0\0\0"), 0},
+        {SLICE_LITERAL("\0\0\0\7"), 7},
+        {SLICE_LITERAL("\0\0\0\10"), -1},
+        {SLICE_LITERAL("\0\0\1\0"), -1},
+        {SLICE_LITERAL("\377\377\377\377"), -1},
+        {SLICE_LITERAL("\200\0\0\0"), -1},
+        {SLICE_LITERAL("\0\0\7"), -1},
+        {SLICE_LITERAL("\0\0\0\0\7"), -1},
+        {SLICE_LITERAL("7"), -1},
+        {SLICE_LITERAL(""), -1},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        f->headers.spring_reply_partition = cases[i].bytes;
+        assert_goes(f, NULL, cases[i].partition);
+    }
+}
+
+static void our_header_is_preferred_to_springs(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.reply_partition = SLICE_LITERAL("3");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\5");
+    assert_goes(f, NULL, 3);
+    f->headers.reply_partition = SLICE_LITERAL("three");
+    assert_goes(f, NULL, 5);
+}
+
+static void a_listed_topic_is_taken_with_a_partition_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\11");
+    assert_goes(f, "bills", 9);
+    f->headers.spring_reply_topic = SLICE_LITERAL("orders.replies");
+    assert_goes(f, "orders.replies", KAFKA_PARTITION_BY_KEY);
+    f->headers.reply_partition = SLICE_LITERAL("1"); /* of the results topic */
+    assert_goes(f, "orders.replies", KAFKA_PARTITION_BY_KEY);
+}
+
+static void a_topic_that_is_not_listed_leads_to_the_results_topic(void **state)
+{
+    struct fixture *f = *state;
+    const struct slice others[] = {SLICE_LITERAL("bill"), SLICE_LITERAL("bills2"), SLICE_LITERAL(""),
+                                   SLICE_LITERAL("bills\0"), SLICE_LITERAL("commands")};
+
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\1");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        f->headers.spring_reply_topic = others[i];
+        assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY); /* the partition was one of the other topic */
+    }
+    f->headers.reply_partition = SLICE_LITERAL("4");
+    assert_goes(f, NULL, 4);
+}
+
+static void the_results_topic_may_be_named(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("results");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\6");
+    assert_goes(f, NULL, 6);
+}
+
+static void a_topic_that_does_not_exist_is_like_one_that_is_not_listed(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    reply_topics_set_partitions(f->topics, BILLS, 0);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    reply_topics_set_partitions(f->topics, BILLS, -1); /* unknown: believed */
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\3\0");
+    assert_goes(f, "bills", 768);
+}
+
+static void a_topic_that_was_given_up_is_used_again_when_it_is_there(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    ask(f);
+    reply_topics_give_up(f->topics, &f->to);
+    assert_null(f->to.topic);
+    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    reply_topics_set_partitions(f->topics, BILLS, 12);
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+}
+
+static void giving_up_a_partition_of_the_results_topic_gives_no_topic_up(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.reply_partition = SLICE_LITERAL("3");
+    ask(f);
+    reply_topics_give_up(f->topics, &f->to);
+    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
+    assert_goes(f, NULL, 3);
+}
+
+static void an_address_widens_to_the_default(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
+    assert_goes(f, "bills", 3);
+    assert_true(reply_to_widen(&f->to));
+    assert_string_equal(reply_to_topic(&f->to), "bills");
+    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
+    assert_true(reply_to_widen(&f->to));
+    assert_null(reply_to_topic(&f->to));
+    assert_false(reply_to_widen(&f->to));
+}
+
+static void an_address_whose_topic_goes_becomes_the_default(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
+    assert_goes(f, "bills", 3);
+    reply_topics_set_partitions(f->topics, BILLS, 0);
+    assert_null(reply_to_topic(&f->to));
+    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
+    reply_topics_set_partitions(f->topics, BILLS, 12); /* it stays where it is: it may have been sent */
+    assert_null(reply_to_topic(&f->to));
+}
+
+/* ---- what is echoed ---- */
+
+static void springs_headers_are_echoed_as_they_came(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_correlation_id = SLICE_LITERAL("\0\377id");
+    f->headers.spring_reply_topic = SLICE_LITERAL("not listed");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\377\377\377\377");
+    ask(f);
+    assert_true(slice_equal(f->to.echo->correlation_id, f->headers.spring_correlation_id));
+    assert_true(slice_equal(f->to.echo->topic, f->headers.spring_reply_topic));
+    assert_true(slice_equal(f->to.echo->partition, f->headers.spring_reply_partition));
+}
+
+static void what_is_out_of_bounds_is_not_echoed(void **state)
+{
+    struct fixture *f = *state;
+    static const char bytes[REPLY_CORRELATION_MAX + 1];
+    f->headers.spring_correlation_id = slice_make(bytes, sizeof bytes);
+    f->headers.spring_reply_topic = slice_make(bytes, REPLY_TOPIC_NAME_MAX + 1);
+    f->headers.spring_reply_partition = slice_make(bytes, 5);
+    ask(f);
+    assert_null(f->to.echo->correlation_id.at);
+    assert_null(f->to.echo->topic.at);
+    assert_null(f->to.echo->partition.at);
+
+    f->headers.spring_correlation_id = slice_make(bytes, REPLY_CORRELATION_MAX);
+    ask(f);
+    assert_int_equal(f->to.echo->correlation_id.len, REPLY_CORRELATION_MAX);
+    f->headers.spring_correlation_id = slice_make(bytes, 0);
+    ask(f);
+    assert_null(f->to.echo->correlation_id.at);
+}
+
+/* ---- the list ---- */
+
+static size_t faults_of(const char *list)
+{
+    static const char *const ours[] = {"commands", "dead", NULL};
+    struct buffer faults = {0};
+    size_t n = 0;
+
+    reply_topics_check(list, ours, sizeof ours / sizeof *ours, &faults);
+    for (size_t i = 0; i < faults.len; i++)
+        n += faults.at[i] == '\n';
+    buffer_dispose(&faults);
+    return n;
+}
+
+static void every_fault_of_the_list_is_reported(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        size_t faults;
+    } cases[] = {
+        {NULL, 0},
+        {"a", 0},
+        {" a ,\tb.C_9-x", 0},
+        {"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", 0},
+        {"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", 1},
+        {"", 1},
+        {"a,,b", 1},
+        {"a,", 1},
+        {".", 1},
+        {"..", 1},
+        {"a b", 1},
+        {"\303\274", 1},
+        {"commands", 1},
+        {"dead,commands,a/b", 3},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(faults_of(cases[i].list), cases[i].faults);
+}
+
+static void a_name_has_at_most_249_bytes(void **state)
+{
+    (void)state;
+    char name[REPLY_TOPIC_NAME_MAX + 2] = {0};
+    memset(name, 'a', REPLY_TOPIC_NAME_MAX);
+    assert_int_equal(faults_of(name), 0);
+    name[REPLY_TOPIC_NAME_MAX] = 'a';
+    assert_int_equal(faults_of(name), 1);
+}
+
+static void the_topics_are_the_results_topic_and_the_list(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(reply_topics_name(f->topics, RESULTS), "results");
+    assert_string_equal(reply_topics_name(f->topics, ORDERS), "orders.replies");
+    assert_string_equal(reply_topics_name(f->topics, BILLS), "bills");
+    assert_null(reply_topics_name(f->topics, 3));
+}
+
+#define WITH_TOPICS(test) cmocka_unit_test_setup_teardown(test, make, dispose)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_known_header_is_found),
+        cmocka_unit_test(of_equal_headers_the_last_counts),
+        cmocka_unit_test(names_are_compared_byte_by_byte),
+        WITH_TOPICS(a_command_that_asks_for_nothing_is_answered_by_key),
+        WITH_TOPICS(a_partition_is_decimal_in_our_header),
+        WITH_TOPICS(a_partition_is_four_bytes_big_endian_in_springs_header),
+        WITH_TOPICS(our_header_is_preferred_to_springs),
+        WITH_TOPICS(a_listed_topic_is_taken_with_a_partition_of_its_own),
+        WITH_TOPICS(a_topic_that_is_not_listed_leads_to_the_results_topic),
+        WITH_TOPICS(the_results_topic_may_be_named),
+        WITH_TOPICS(a_topic_that_does_not_exist_is_like_one_that_is_not_listed),
+        WITH_TOPICS(a_topic_that_was_given_up_is_used_again_when_it_is_there),
+        WITH_TOPICS(giving_up_a_partition_of_the_results_topic_gives_no_topic_up),
+        WITH_TOPICS(an_address_widens_to_the_default),
+        WITH_TOPICS(an_address_whose_topic_goes_becomes_the_default),
+        WITH_TOPICS(springs_headers_are_echoed_as_they_came),
+        WITH_TOPICS(what_is_out_of_bounds_is_not_echoed),
+        cmocka_unit_test(every_fault_of_the_list_is_reported),
+        cmocka_unit_test(a_name_has_at_most_249_bytes),
+        WITH_TOPICS(the_topics_are_the_results_topic_and_the_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,255 @@
+#include "worker/reply_to.h"
+
+#include "common/log.h"
+#include "common/text.h"
+#include <stdlib.h>
+
+enum { PARTITION_BYTES = 4 };
+
+struct reply_topic {
+    char *name; /* NULL: the results topic */
+    size_t len;
+    int32_t partitions; /* -1: unknown */
+};
+
+struct reply_topics {
+    const char *results;
+    struct reply_topic at[1 + REPLY_TOPICS_MAX]; /* the results topic first */
+    size_t n;
+    struct counter *refused;
+};
+
+void reply_to_reset(struct reply_to *to)
+{
+    to->topic = NULL;
+    to->partition = KAFKA_PARTITION_BY_KEY;
+}
+
+const char *reply_to_topic(struct reply_to *to)
+{
+    if (to->topic && to->topic->partitions == 0)
+        reply_to_reset(to);
+    return to->topic ? to->topic->name : NULL;
+}
+
+bool reply_to_widen(struct reply_to *to)
+{
+    if (to->partition != KAFKA_PARTITION_BY_KEY) {
+        to->partition = KAFKA_PARTITION_BY_KEY;
+        return true;
+    }
+    if (to->topic) {
+        to->topic = NULL;
+        return true;
+    }
+    return false;
+}
+
+/* ---- the list ---- */
+
+/* The next name of the list, without the white space around it. False behind the last. */
+static bool next_name(const char **list, struct slice *name)
+{
+    if (!*list)
+        return false;
+    size_t len = strcspn(*list, ",");
+    const char *at = *list;
+    *list = at[len] ? at + len + 1 : NULL;
+    while (len > 0 && (*at == ' ' || *at == '\t')) {
+        at++;
+        len--;
+    }
+    while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
+        len--;
+    *name = slice_make(at, len);
+    return true;
+}
+
+/* What Kafka itself takes for a name. */
+static bool is_topic_name(struct slice name)
+{
+    static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    if (name.len < 1 || name.len > REPLY_TOPIC_NAME_MAX || slice_is(name, ".") || slice_is(name, ".."))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (!memchr(legal, name.at[i], sizeof legal - 1))
+            return false;
+    }
+    return true;
+}
+
+static void fault(struct buffer *faults, struct slice name, const char *what)
+{
+    buffer_add_text(faults, "[worker] reply_topics: \"");
+    buffer_add_slice(faults, name);
+    buffer_add_text(faults, what);
+}
+
+void reply_topics_check(const char *list, const char *const *not_these, size_t n, struct buffer *faults)
+{
+    struct slice name;
+    size_t count = 0;
+
+    while (next_name(&list, &name)) {
+        count++;
+        if (!is_topic_name(name))
+            fault(faults, name,
+                  "\" is no topic's name: 1 to 249 letters, digits, dots, dashes and underscores "
+                  "(GOLD_LABEL_WORKER_REPLY_TOPICS)\n");
+        for (size_t i = 0; i < n; i++) {
+            if (not_these[i] && slice_is(name, not_these[i]))
+                fault(faults, name,
+                      "\" is not for results: it is the topic of the commands or of the dead letters "
+                      "(GOLD_LABEL_WORKER_REPLY_TOPICS)\n");
+        }
+    }
+    if (count > REPLY_TOPICS_MAX)
+        buffer_add_text(faults,
+                        "[worker] reply_topics: at most 16 topics (GOLD_LABEL_WORKER_REPLY_TOPICS)\n");
+}
+
+struct reply_topics *reply_topics_new(const char *results, const char *list, struct metrics *metrics)
+{
+    struct slice name;
+    struct reply_topics *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->results = results;
+    t->at[t->n++] = (struct reply_topic){.len = strlen(results), .partitions = -1};
+    t->refused = metrics_counter(metrics, "gold_label_worker_reply_topics_refused_total", NULL,
+                                 "Commands whose kafka_replyTopic was not written to: it is not on the list, "
+                                 "or not there. Their results went to the results topic.");
+
+    while (t->n <= REPLY_TOPICS_MAX && next_name(&list, &name)) {
+        struct reply_topic *topic = &t->at[t->n];
+        *topic = (struct reply_topic){.name = strndup(name.at, name.len), .len = name.len, .partitions = -1};
+        if (!topic->name) {
+            reply_topics_free(t);
+            return NULL;
+        }
+        t->n++;
+    }
+    return t;
+}
+
+void reply_topics_free(struct reply_topics *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->n; i++)
+        free(t->at[i].name);
+    free(t);
+}
+
+static const char *name_of(const struct reply_topics *t, const struct reply_topic *topic)
+{
+    return topic->name ? topic->name : t->results;
+}
+
+const char *reply_topics_name(const struct reply_topics *t, size_t i)
+{
+    return i < t->n ? name_of(t, &t->at[i]) : NULL;
+}
+
+void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions)
+{
+    t->at[i].partitions = partitions;
+}
+
+void reply_topics_give_up(struct reply_topics *t, struct reply_to *to)
+{
+    for (size_t i = 1; i < t->n; i++) {
+        if (&t->at[i] != to->topic || t->at[i].partitions == 0)
+            continue;
+        log_error("results for this topic go to the results topic until it can be written to",
+                  LOG_STR("topic", t->at[i].name));
+        t->at[i].partitions = 0;
+    }
+    reply_to_reset(to);
+}
+
+/* ---- resolving ---- */
+
+static const struct reply_topic *topic_of(const struct reply_topics *t, struct slice name)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct reply_topic *topic = &t->at[i];
+        if (topic->len == name.len && memcmp(name_of(t, topic), name.at, name.len) == 0)
+            return topic;
+    }
+    return NULL;
+}
+
+/* Where nothing is known of a topic every number is believed; one that does not exist is found out when it is produced to. */
+static bool has_partition(const struct reply_topic *topic, uint64_t partition)
+{
+    return partition < (uint64_t)(topic->partitions > 0 ? topic->partitions : INT32_MAX);
+}
+
+static bool read_big_endian(struct slice bytes, uint64_t *out)
+{
+    if (!bytes.at || bytes.len != PARTITION_BYTES)
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < PARTITION_BYTES; i++)
+        *out = *out << 8 | (uint8_t)bytes.at[i];
+    return true;
+}
+
+/* `reply-partition` is one of the results topic, `kafka_replyPartition` one of the topic that was asked for. */
+static int32_t partition_of(const struct reply_topics *t, const struct reply_topic *topic, bool as_asked,
+                            const struct command_headers *h)
+{
+    uint64_t partition = 0;
+
+    if (topic == &t->at[0] && text_to_u64(h->reply_partition, INT32_MAX, &partition) &&
+        has_partition(topic, partition))
+        return (int32_t)partition;
+    if (as_asked && read_big_endian(h->spring_reply_partition, &partition) && has_partition(topic, partition))
+        return (int32_t)partition;
+    return KAFKA_PARTITION_BY_KEY;
+}
+
+static struct slice within(struct slice s, size_t min, size_t max)
+{
+    return s.at && s.len >= min && s.len <= max ? s : SLICE_NONE;
+}
+
+static bool speaks_spring(const struct command_headers *h)
+{
+    return h->spring_correlation_id.at || h->spring_reply_partition.at || h->spring_reply_topic.at;
+}
+
+static const struct reply_echo *echo_of(const struct command_headers *h, struct arena *arena)
+{
+    struct reply_echo *echo = arena_alloc(arena, sizeof *echo);
+    if (echo)
+        *echo = (struct reply_echo){
+            .correlation_id = within(h->spring_correlation_id, 1, REPLY_CORRELATION_MAX),
+            .partition = within(h->spring_reply_partition, PARTITION_BYTES, PARTITION_BYTES),
+            .topic = within(h->spring_reply_topic, 1, REPLY_TOPIC_NAME_MAX),
+        };
+    return echo;
+}
+
+/* NULL: nothing is sent there. */
+static const struct reply_topic *asked_for(const struct reply_topics *t, struct slice name)
+{
+    const struct reply_topic *topic = name.at ? topic_of(t, name) : &t->at[0];
+    return topic && (topic == &t->at[0] || topic->partitions != 0) ? topic : NULL;
+}
+
+status reply_topics_resolve(struct reply_topics *t, const struct command_headers *h, struct arena *arena,
+                            struct reply_to *out)
+{
+    const struct reply_topic *asked = asked_for(t, h->spring_reply_topic);
+    const struct reply_topic *topic = asked ? asked : &t->at[0];
+
+    if (!asked)
+        counter_add(t->refused, 1);
+    out->topic = topic == &t->at[0] ? NULL : topic;
+    out->partition = partition_of(t, topic, asked != NULL, h);
+    out->echo = speaks_spring(h) ? echo_of(h, arena) : NULL;
+    return !speaks_spring(h) || out->echo ? STATUS_OK : STATUS_NO_MEMORY;
+}
