@@ -48,6 +48,7 @@ struct batch {
     size_t bytes; /* of the commands */
     struct store_row *rows;
     size_t n_rows;
+    int64_t storing_since_us;        /* BATCH_STORING; monotonic clock */
     struct kafka_producer *producer; /* what its answers are sent with; NULL: none is yet */
     size_t sent;                     /* entries whose result is produced */
     size_t unanswered;               /* produced, not yet acknowledged */

@@ -106,6 +106,20 @@ status pipeline_collect(struct pipeline *p)
 
 /* ---- storing ---- */
 
+static struct batch *oldest_storing(const struct pipeline *p)
+{
+    for (size_t i = 0; i < p->used; i++) {
+        if (pipeline_batch(p, i)->stage == BATCH_STORING)
+            return pipeline_batch(p, i);
+    }
+    return NULL;
+}
+
+bool pipeline_is_storing(const struct pipeline *p)
+{
+    return oldest_storing(p) != NULL;
+}
+
 static status begin_storing(struct pipeline *p, struct batch *b)
 {
     p->used++;
@@ -116,28 +130,36 @@ static status begin_storing(struct pipeline *p, struct batch *b)
         return STATUS_OK;
     }
     b->stage = BATCH_STORING;
-    p->storing = b;
-    p->store_began_us = clock_monotonic_us(p->o.clock);
+    b->storing_since_us = clock_monotonic_us(p->o.clock);
     status st = store_begin(p->store, b->rows, b->n_rows, b->arena);
     return st == STATUS_OK ? store_advance(p->store) : st;
+}
+
+static void end_storing(struct pipeline *p, struct batch *b)
+{
+    counter_add(p->rows, b->n_rows);
+    histogram_observe(p->store_time, clock_monotonic_us(p->o.clock) - b->storing_since_us);
+    store_end(p->store);
+    b->stage = BATCH_ANSWERING;
+}
+
+/* An idle database gets at once what there is. One that works gets the next batch ahead when it is full: less would only make its
+ * batches smaller. */
+static bool may_store(const struct pipeline *p, const struct batch *next)
+{
+    if (!next || next->n == 0 || !store_has_room(p->store))
+        return false;
+    return !pipeline_is_storing(p) || pipeline_is_full(p, next);
 }
 
 static status advance_store(struct pipeline *p)
 {
     status st = store_advance(p->store);
-    if (st != STATUS_OK)
-        return st;
 
-    if (p->storing && store_state(p->store) == STORE_ANSWERED) {
-        counter_add(p->rows, p->storing->n_rows);
-        histogram_observe(p->store_time, clock_monotonic_us(p->o.clock) - p->store_began_us);
-        store_end(p->store);
-        p->storing->stage = BATCH_ANSWERING;
-        p->storing = NULL;
-    }
-    struct batch *next = pipeline_collecting(p);
-    if (!p->storing && next && next->n > 0)
-        st = begin_storing(p, next);
+    while (st == STATUS_OK && store_state(p->store) == STORE_ANSWERED)
+        end_storing(p, oldest_storing(p));
+    if (st == STATUS_OK && may_store(p, pipeline_collecting(p)))
+        st = begin_storing(p, pipeline_collecting(p));
     return st;
 }
 

@@ -6,11 +6,11 @@
 #include "worker/intake.h"
 #include "worker/pipeline.h"
 
-/* One batch collects, one is stored, the others wait for acknowledgements: two at least once, and two transactions of two. */
+/* One batch collects, the store has some, the others wait for acknowledgements: two at least once, and two transactions of two. */
 enum {
-    RING_AT_LEAST_ONCE = 4,
+    RING_AT_LEAST_ONCE = 1 + STORE_BATCHES + 2,
     TRANSACTION_BATCHES = 2,
-    RING_EXACTLY_ONCE = 2 + 2 * TRANSACTION_BATCHES,
+    RING_EXACTLY_ONCE = 1 + STORE_BATCHES + 2 * TRANSACTION_BATCHES,
     RING_MAX = RING_EXACTLY_ONCE
 };
 
@@ -52,8 +52,7 @@ struct pipeline {
     /* ring[first] is the oldest; `used` of them are out of stage BATCH_COLLECTING, the next one collects. */
     struct batch *ring[RING_MAX];
     size_t first, used;
-    struct batch *storing; /* what the store has; NULL */
-    bool consumer_dry;     /* the last poll found nothing: wait for the event */
+    bool consumer_dry; /* the last poll found nothing: wait for the event */
     bool paused;
     int64_t full_since_us; /* since when nothing could be collected; -1 */
 
@@ -77,7 +76,6 @@ struct pipeline {
     struct counter *rows, *batches, *commits;
     struct gauge *in_hand;
     struct histogram *store_time;
-    int64_t store_began_us;
 };
 
 /* ---- pipeline.c: the loop ---- */
@@ -110,6 +108,8 @@ bool pipeline_is_full(const struct pipeline *p, const struct batch *b);
 status pipeline_collect(struct pipeline *p) must_check;
 /* Hands batches on: to the store, from the store to their answers, from their answers to the offsets. */
 status pipeline_move(struct pipeline *p) must_check;
+/* Whether the store has a batch. */
+bool pipeline_is_storing(const struct pipeline *p);
 /* Forgets the commands that are only collected: somebody else will read them. */
 void pipeline_drop_collected(struct pipeline *p);
 /* Whether anything is in hand beyond collecting. */

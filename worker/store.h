@@ -1,7 +1,8 @@
-/* Gold labels in PostgreSQL: stores a batch of commands and says what became of each.
+/* Gold labels in PostgreSQL: stores batches of commands and says what became of each command.
  *
- * One store holds one connection, never blocks, and keeps its batch until it has an answer for every row: what PostgreSQL refuses is
- * narrowed down to the row that is to blame, and an outage is waited out (reconnect, repeat; rows are idempotent by id).
+ * One store holds one connection, never blocks, and keeps a batch until it has an answer for every row: what PostgreSQL refuses is
+ * narrowed down to the row that is to blame, and an outage is waited out (reconnect, repeat; rows are idempotent by id). It takes two
+ * batches: PostgreSQL has the second before it has answered the first, and never waits for us in between. Each is a transaction.
  * Not thread-safe; the worker's loop owns it. */
 #pragma once
 #include "common/arena.h"
@@ -14,6 +15,9 @@
 #include <stdint.h>
 
 struct store;
+
+/* That are under way at a time. */
+enum { STORE_BATCHES = 2 };
 
 /* The number in `schema_version` that this program was written for. */
 enum { STORE_SCHEMA_VERSION = 1 };
@@ -41,8 +45,8 @@ struct store_row {
 enum store_state {
     STORE_AWAY,     /* no connection; trying */
     STORE_IDLE,     /* connected, nothing to do */
-    STORE_WORKING,  /* a batch is under way, with or without a connection */
-    STORE_ANSWERED, /* every row of the batch has its verdict */
+    STORE_WORKING,  /* batches are under way, with or without a connection */
+    STORE_ANSWERED, /* every row of the oldest batch has its verdict */
 };
 
 struct store_options {
@@ -58,11 +62,13 @@ struct store_options {
 struct store *store_new(const struct store_options *options);
 void store_free(struct store *s);
 
-/* Takes a batch, sorted by command id, in state STORE_IDLE or STORE_AWAY. Rows and arena (for `found` and
- * `message`) must stay until STORE_ANSWERED. Errors: STATUS_NO_MEMORY. */
+/* Whether another batch can be taken. */
+bool store_has_room(const struct store *s);
+/* Takes a batch, sorted by command id, when there is room. Rows and arena (for `found` and `message`) must stay until its
+ * store_end(). Batches are stored in their order, but for rows that need more than one statement. Errors: STATUS_NO_MEMORY. */
 status store_begin(struct store *s, struct store_row *rows, size_t n, struct arena *arena) must_check;
 
-/* Lets go of a batch in state STORE_ANSWERED. */
+/* Lets go of the oldest batch in state STORE_ANSWERED. */
 void store_end(struct store *s);
 
 /* Does whatever can be done without waiting. Errors, after which the process must stop: STATUS_CONFIG (the database has another

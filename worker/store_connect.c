@@ -54,6 +54,9 @@ void store_disconnect(struct store *s, const char *why)
     PQfinish(s->conn);
     s->conn = NULL;
     s->events = 0;
+    for (size_t i = 0; i < s->n_sent; i++)
+        s->sent[i]->asking = ASKING_NOTHING;
+    s->n_sent = 0;
     s->phase = PHASE_DISCONNECTED;
     s->retry_at_us = clock_monotonic_us(s->o.clock) + wait;
 }
@@ -167,6 +170,20 @@ static status check_database(struct store *s, const PGresult *r)
     return STATUS_OK;
 }
 
+static void finish_setup(struct store *s)
+{
+    if (!PQenterPipelineMode(s->conn)) {
+        store_disconnect(s, PQerrorMessage(s->conn));
+        return;
+    }
+    s->phase = PHASE_CONNECTED;
+    s->events = POLLIN;
+    if (s->n == 0) /* otherwise an answer will tell */
+        s->error[0] = '\0';
+    log_info("database connected", LOG_STR("host", PQhost(s->conn)), LOG_STR("database", PQdb(s->conn)),
+             LOG_INT("backend", PQbackendPID(s->conn)));
+}
+
 static status continue_setup(struct store *s)
 {
     PGresult *r = NULL;
@@ -191,12 +208,7 @@ static status continue_setup(struct store *s)
         if (st == STATUS_OK && s->phase == PHASE_SETTING_UP && ++s->setup_step < SETUP_STEPS) {
             send_setup_step(s);
         } else if (st == STATUS_OK && s->phase == PHASE_SETTING_UP) {
-            s->phase = PHASE_IDLE;
-            s->events = POLLIN;
-            if (!s->has_batch) /* otherwise its answer will tell */
-                s->error[0] = '\0';
-            log_info("database connected", LOG_STR("host", PQhost(s->conn)),
-                     LOG_STR("database", PQdb(s->conn)), LOG_INT("backend", PQbackendPID(s->conn)));
+            finish_setup(s);
         }
     }
     PQclear(r);
@@ -223,25 +235,42 @@ bool store_flush(struct store *s)
     return postgres_flush(s->conn, &s->events);
 }
 
+/* Whether `r`, the next of a statement's results, is behind its commit. NULL stands between a statement and its Sync in pipeline mode
+ * and ends a statement outside of it. */
+static bool is_end(const struct store *s, const PGresult *r)
+{
+    return r ? PQresultStatus(r) == PGRES_PIPELINE_SYNC : PQpipelineStatus(s->conn) == PQ_PIPELINE_OFF;
+}
+
+/* The first error counts, otherwise the last result. */
+static void keep(struct store *s, PGresult *r)
+{
+    if (s->answer && PQresultStatus(s->answer) == PGRES_FATAL_ERROR) {
+        PQclear(r);
+        return;
+    }
+    PQclear(s->answer);
+    s->answer = r;
+}
+
 bool store_take_result(struct store *s, PGresult **out)
 {
     bool alive = PQconsumeInput(s->conn) == 1;
 
-    /* The rows and their CommandComplete arrive before the commit: only ReadyForQuery (no further result) means that it has
-     * happened, and an error may still come in between. */
+    /* The rows and their CommandComplete arrive before the commit: only ReadyForQuery means that it has happened, and an error may
+     * still come in between. */
     while (alive && !PQisBusy(s->conn)) {
         PGresult *r = PQgetResult(s->conn);
-        if (!r) {
+        if (is_end(s, r)) {
+            PQclear(r);
             *out = s->answer;
             s->answer = NULL;
             return true;
         }
-        if (!s->answer || PQresultStatus(s->answer) != PGRES_FATAL_ERROR) {
-            PQclear(s->answer);
-            s->answer = r;
-        } else {
-            PQclear(r);
-        }
+        if (r)
+            keep(s, r);
+        else
+            alive = PQstatus(s->conn) == CONNECTION_OK;
     }
     if (alive)
         return false;

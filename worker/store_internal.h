@@ -12,9 +12,14 @@ enum store_phase {
     PHASE_DISCONNECTED, /* waiting for `retry_at_us` */
     PHASE_CONNECTING,   /* PQconnectPoll() */
     PHASE_SETTING_UP,   /* checks and prepared statements, one after the other: `setup_step` */
-    PHASE_IDLE,         /* connected; nothing sent */
-    PHASE_INSERTING,    /* the insert of ranges[n_ranges - 1] is on its way */
-    PHASE_LOOKING_UP,   /* the look-up of the last `asked` of `taken` is on its way */
+    PHASE_CONNECTED,    /* in libpq's pipeline mode: statements are sent before earlier ones are answered */
+};
+
+/* The statement of a batch that is under way. */
+enum store_asking {
+    ASKING_NOTHING,
+    ASKING_INSERT,  /* of ranges[n_ranges - 1] */
+    ASKING_LOOK_UP, /* of the last `asked` of `taken` */
 };
 
 /* Part of `round`: rows start … start + n - 1 go into one statement. */
@@ -32,6 +37,21 @@ struct store_params {
     struct buffer at[STORE_PARAMS];
 };
 
+/* A batch, and what is left to be done for it. `round` holds rows with different ids; rows that repeat an id wait in `again`; rows
+ * whose id was taken wait in `taken` for the look-up. */
+struct store_batch {
+    struct arena *arena;
+    struct store_row **round, **again, **taken;
+    size_t n_round, n_again, n_taken, capacity;
+    struct store_range ranges[STORE_MAX_RANGES];
+    size_t n_ranges;
+    enum store_asking asking;
+    size_t asked;         /* rows in the statement under way */
+    size_t look_up_most;  /* rows of `taken` in one statement */
+    unsigned gone_rounds; /* rounds in a row in which a taken id was not there when looked up */
+    bool has_refused;     /* a refusal of this batch was logged */
+};
+
 struct store {
     struct store_options o;
     struct counter *statements, *outages;
@@ -43,27 +63,36 @@ struct store {
     short events;
     unsigned attempts; /* failures in a row */
     int64_t retry_at_us;
-    int64_t answer_by_us; /* phases that wait for the server: when it is given up */
+    int64_t answer_by_us; /* where an answer of the server is awaited: when it is given up */
     char error[256];      /* the last failure, for readiness; empty when all is well again */
 
-    /* The statement under way: its result, or the first error, seen before it is finished. */
-    PGresult *answer;
-
-    /* The batch. `round` holds rows with different ids; rows that repeat an id wait in `again`; rows whose id was taken wait in
-     * `taken` for the look-up. */
-    struct arena *arena;
-    bool has_batch;
-    struct store_row **round, **again, **taken;
-    size_t n_round, n_again, n_taken, capacity;
-    struct store_range ranges[STORE_MAX_RANGES];
-    size_t n_ranges;
-    size_t asked;         /* rows in the statement under way */
-    size_t look_up_most;  /* rows of `taken` in one statement */
-    unsigned gone_rounds; /* rounds in a row in which a taken id was not there when looked up */
-    bool has_refused;     /* a refusal of this batch was logged */
+    /* batches[first] is the oldest of `n`. */
+    struct store_batch batches[STORE_BATCHES];
+    size_t first, n;
+    /* Those with a statement under way, in the order in which PostgreSQL answers. Each has at most one. */
+    struct store_batch *sent[STORE_BATCHES];
+    size_t n_sent;
+    PGresult *answer; /* to the first of them: its result, or the first error, seen before it is finished */
 
     struct store_params params;
 };
+
+/* ---- store_batch.c: what is to be asked next, without a connection ---- */
+
+/* Makes a batch of rows that are sorted by id. Errors: STATUS_NO_MEMORY. */
+status store_batch_begin(struct store_batch *b, struct store_row *rows, size_t n, struct arena *arena)
+    must_check;
+void store_batch_dispose(struct store_batch *b);
+bool store_batch_is_answered(const struct store_batch *b);
+/* The rows of the next statement, and which of the two it is. False when none is needed (any more). */
+bool store_batch_next(struct store_batch *b, enum store_asking *asking, struct store_row ***rows, size_t *n);
+/* The statement under way was too much, or holds a row that is to blame: the next one has half of it. False when its row is alone. */
+bool store_batch_halve(struct store_batch *b);
+
+/* ---- store_answer.c: what the answer to a statement means ---- */
+
+/* The answer to the statement under way of `b` is there (`r`): verdicts, or whose fault it is. Errors: those of store_read_…. */
+status store_finish_statement(struct store *s, struct store_batch *b, PGresult *r) must_check;
 
 /* ---- store_connect.c ---- */
 
@@ -73,10 +102,10 @@ void store_disconnect(struct store *s, const char *why);
 void store_expect_answer(struct store *s);
 /* Whether it has not come in time. */
 bool store_is_overdue(const struct store *s);
-/* Phases before PHASE_IDLE. */
+/* Phases before PHASE_CONNECTED. */
 status store_connect_advance(struct store *s) must_check;
-/* Reads what has come for the statement under way. True when it is finished: `*out` is its result (to be cleared by the caller) or
- * NULL when the connection is lost. The result is an error if anything failed up to and with the commit. */
+/* Reads what has come for the statement that is answered next. True when it is finished: `*out` is its result (to be cleared by the
+ * caller) or NULL when the connection is lost. The result is an error if anything failed up to and with the commit. */
 bool store_take_result(struct store *s, PGresult **out);
 /* Pushes out what libpq still holds; false when the connection is lost. */
 bool store_flush(struct store *s);
@@ -85,8 +114,8 @@ bool store_flush(struct store *s);
 
 /* Read the answers of the two statements into the rows' verdicts. Errors: STATUS_FATAL (an answer that cannot be),
  * STATUS_NO_MEMORY. */
-status store_read_inserted(struct store *s, const PGresult *r) must_check;
-status store_read_found(struct store *s, const PGresult *r) must_check;
+status store_read_inserted(struct store_batch *b, const PGresult *r) must_check;
+status store_read_found(struct store_batch *b, const PGresult *r) must_check;
 
 /* ---- store_params.c ---- */
 

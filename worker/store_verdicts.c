@@ -36,19 +36,19 @@ static status broken_answer(const char *statement, int rows, size_t wanted)
     return STATUS_FATAL;
 }
 
-status store_read_inserted(struct store *s, const PGresult *r)
+status store_read_inserted(struct store_batch *b, const PGresult *r)
 {
-    struct store_range range = s->ranges[s->n_ranges - 1];
+    struct store_range range = b->ranges[b->n_ranges - 1];
     int rows = PQntuples(r);
     if ((size_t)rows != range.n)
         return broken_answer(STORE_INSERT, rows, range.n);
 
-    s->n_ranges--;
+    b->n_ranges--;
     for (int i = 0; i < rows; i++) {
         size_t index = 0;
         if (!read_index(r, i, range.n, &index))
             return broken_answer(STORE_INSERT, rows, range.n);
-        struct store_row *row = s->round[range.start + index];
+        struct store_row *row = b->round[range.start + index];
         switch (*PQgetvalue(r, i, 1)) {
         case 's':
             row->verdict = STORE_CREATED;
@@ -58,7 +58,7 @@ status store_read_inserted(struct store *s, const PGresult *r)
             row->verdict = STORE_RUN_NOT_FOUND;
             break;
         default:
-            s->taken[s->n_taken++] = row;
+            b->taken[b->n_taken++] = row;
         }
     }
     return STATUS_OK;
@@ -72,11 +72,11 @@ static struct slice read_text(const PGresult *r, int row, int column, struct are
 }
 
 /* The row that is there, in the columns of lookup_labels.sql. */
-static status read_row(struct store *s, const PGresult *r, int i, struct store_row *row)
+static status read_row(struct store_batch *b, const PGresult *r, int i, struct store_row *row)
 {
     enum { PARTIAL = 2, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT };
     const struct label_command *c = row->command;
-    struct label_result *found = arena_alloc(s->arena, sizeof *found);
+    struct label_result *found = arena_alloc(b->arena, sizeof *found);
     if (!found)
         return STATUS_NO_MEMORY;
 
@@ -87,9 +87,9 @@ static status read_row(struct store *s, const PGresult *r, int i, struct store_r
         .output_resource_name = c->output_resource_name,
         .text_value = c->text_value,
         .object_value = c->object_value,
-        .created_by = read_text(r, i, CREATED_BY, s->arena),
+        .created_by = read_text(r, i, CREATED_BY, b->arena),
         .created_at_us = read_time(r, i, CREATED_AT),
-        .updated_by = read_text(r, i, UPDATED_BY, s->arena),
+        .updated_by = read_text(r, i, UPDATED_BY, b->arena),
         .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
     };
     if (found->has_updated_at)
@@ -111,38 +111,38 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-status store_read_found(struct store *s, const PGresult *r)
+status store_read_found(struct store_batch *b, const PGresult *r)
 {
     int rows = PQntuples(r);
-    size_t n = s->asked;
+    size_t n = b->asked;
     bool gone = false;
     if ((size_t)rows != n)
         return broken_answer(STORE_LOOKUP, rows, n);
 
-    s->n_taken -= n;
+    b->n_taken -= n;
     for (int i = 0; i < rows; i++) {
         size_t index = 0;
         if (!read_index(r, i, n, &index))
             return broken_answer(STORE_LOOKUP, rows, n);
-        struct store_row *row = s->taken[s->n_taken + index];
+        struct store_row *row = b->taken[b->n_taken + index];
         status st = STATUS_OK;
         switch (*PQgetvalue(r, i, 1)) {
         case 's':
-            st = read_row(s, r, i, row);
+            st = read_row(b, r, i, row);
             break;
         case 'o':
             row->verdict = STORE_ID_CONFLICT;
             break;
         default:
             /* Deleted in between: it is free now, and gets another round. */
-            s->again[s->n_again++] = row;
+            b->again[b->n_again++] = row;
             gone = true;
         }
         if (st != STATUS_OK)
             return st;
     }
     if (gone)
-        qsort(s->again, s->n_again, sizeof *s->again, by_id);
-    s->gone_rounds = gone ? s->gone_rounds + 1 : 0;
+        qsort(b->again, b->n_again, sizeof *b->again, by_id);
+    b->gone_rounds = gone ? b->gone_rounds + 1 : 0;
     return STATUS_OK;
 }

@@ -34,9 +34,16 @@ struct fake_server {
     char statement_timeout[16];
 
     int socket;
-    PGresult *answer;
-    const char *sqlstate; /* of `answer` */
-    bool mute;            /* `answer` does not come */
+    bool pipelining;
+    struct fake_answer {
+        PGresult *result;
+        const char *sqlstate;
+        int given; /* of what PQgetResult() says of one statement: its result, NULL, its Sync */
+    } answers[STORE_BATCHES];
+    unsigned n_answers;
+    const char *sqlstate; /* of the last result that was given */
+    bool mute;            /* answers do not come … */
+    bool mute_after_one;  /* … from the second on */
 };
 
 static struct fake_server fake;
@@ -85,8 +92,37 @@ int PQsocket(const PGconn *conn)
 void PQfinish(PGconn *conn)
 {
     (void)conn;
-    PQclear(fake.answer);
-    fake.answer = NULL;
+    while (fake.n_answers > 0)
+        PQclear(fake.answers[--fake.n_answers].result);
+    fake.pipelining = false;
+}
+
+int PQenterPipelineMode(PGconn *conn)
+{
+    (void)conn;
+    fake.pipelining = true;
+    return 1;
+}
+
+PGpipelineStatus PQpipelineStatus(const PGconn *conn)
+{
+    (void)conn;
+    return fake.pipelining ? PQ_PIPELINE_ON : PQ_PIPELINE_OFF;
+}
+
+int PQpipelineSync(PGconn *conn)
+{
+    (void)conn;
+    return 1;
+}
+
+/* It answers statements in their order; each can be changed until it is taken. */
+static struct fake_answer *fake_answer(PGresult *r, const char *sqlstate)
+{
+    assert_true(fake.n_answers < (fake.pipelining ? STORE_BATCHES : 1));
+    struct fake_answer *a = &fake.answers[fake.n_answers++];
+    *a = (struct fake_answer){.result = r, .sqlstate = sqlstate};
+    return a;
 }
 
 int PQsetnonblocking(PGconn *conn, int arg)
@@ -159,9 +195,20 @@ int PQisBusy(PGconn *conn)
 PGresult *PQgetResult(PGconn *conn)
 {
     (void)conn;
-    PGresult *r = fake.answer;
-    fake.answer = NULL;
-    return r;
+    struct fake_answer *a = &fake.answers[0];
+    if (fake.n_answers == 0)
+        return NULL;
+    if (a->given++ == 0) {
+        fake.sqlstate = a->sqlstate;
+        PGresult *r = a->result;
+        a->result = NULL;
+        return r;
+    }
+    if (fake.pipelining && a->given == 2)
+        return NULL;
+    memmove(&fake.answers[0], &fake.answers[1], --fake.n_answers * sizeof fake.answers[0]);
+    fake.mute = fake.mute || fake.mute_after_one;
+    return fake.pipelining ? PQmakeEmptyPGresult(NULL, PGRES_PIPELINE_SYNC) : NULL;
 }
 
 char *PQresultErrorField(const PGresult *res, int fieldcode)
@@ -208,7 +255,7 @@ int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n, cons
     (void)n;
     (void)types;
     fake.mute = fake.mute_setting_up;
-    fake.answer = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
+    fake_answer(PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK), NULL);
     return 1;
 }
 
@@ -223,16 +270,17 @@ int PQsendQueryParams(PGconn *conn, const char *command, int n, const Oid *types
     (void)formats;
     (void)format;
     fake.mute = fake.mute_setting_up;
-    fake.answer = fake_rows(3);
+    PGresult *r = fake_rows(3);
     if (n == 1) {
         (void)snprintf(fake.statement_timeout, sizeof fake.statement_timeout, "%s", values[0]);
-        fake_value(fake.answer, 0, 0, values[0], (int)strlen(values[0]));
-        fake_value(fake.answer, 0, 1, NULL, -1);
+        fake_value(r, 0, 0, values[0], (int)strlen(values[0]));
+        fake_value(r, 0, 1, NULL, -1);
     } else {
-        fake_value(fake.answer, 0, 0, "1", 1);
-        fake_value(fake.answer, 0, 1, "UTF8", 4);
-        fake_value(fake.answer, 0, 2, "on", 2);
+        fake_value(r, 0, 0, "1", 1);
+        fake_value(r, 0, 1, "UTF8", 4);
+        fake_value(r, 0, 2, "on", 2);
     }
+    fake_answer(r, NULL);
     return 1;
 }
 
@@ -251,8 +299,7 @@ static unsigned fake_number(const char *ids, unsigned i)
 
 static void fake_fail(const char *sqlstate)
 {
-    fake.sqlstate = sqlstate;
-    fake.answer = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
+    fake_answer(PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR), sqlstate);
 }
 
 int PQsendQueryPrepared(PGconn *conn, const char *name, int nParams, const char *const *values,
@@ -278,14 +325,15 @@ int PQsendQueryPrepared(PGconn *conn, const char *name, int nParams, const char 
             return 1;
         }
     }
-    fake.answer = fake_rows(inserts ? 3 : 7);
+    PGresult *r = fake_rows(inserts ? 3 : 7);
     for (unsigned i = 0; i < n; i++) {
         const char ordinal[] = {0, 0, (char)((i + 1) >> 8), (char)(i + 1)};
         bool stored = !inserts || !fake.taken[fake_number(values[0], i)];
-        fake_value(fake.answer, (int)i, 0, ordinal, sizeof ordinal);
-        fake_value(fake.answer, (int)i, 1, stored ? "s" : "t", 1);
-        fake_value(fake.answer, (int)i, inserts ? 2 : 4, time, sizeof time);
+        fake_value(r, (int)i, 0, ordinal, sizeof ordinal);
+        fake_value(r, (int)i, 1, stored ? "s" : "t", 1);
+        fake_value(r, (int)i, inserts ? 2 : 4, time, sizeof time);
     }
+    fake_answer(r, NULL);
     return 1;
 }
 
@@ -327,15 +375,23 @@ static inline void tear_down(struct bench *b)
     close(fake.socket);
 }
 
-static inline void begin(struct bench *b, size_t n)
+/* A batch of the rows with these numbers; all together are what `count` looks at. */
+static inline void begin_behind(struct bench *b, size_t n)
 {
-    b->n = n;
-    for (size_t i = 0; i < n; i++) {
+    struct store_row *rows = b->rows + b->n;
+    for (size_t i = b->n; i < b->n + n; i++) {
         b->commands[i].command_id.bytes[14] = (uint8_t)(i >> 8);
         b->commands[i].command_id.bytes[15] = (uint8_t)i;
         b->rows[i].command = &b->commands[i];
     }
-    assert_int_equal(store_begin(b->store, b->rows, n, b->arena), STATUS_OK);
+    b->n += n;
+    assert_int_equal(store_begin(b->store, rows, n, b->arena), STATUS_OK);
+}
+
+static inline void begin(struct bench *b, size_t n)
+{
+    b->n = 0;
+    begin_behind(b, n);
 }
 
 /* As the worker's loop does while the socket has something to read. */

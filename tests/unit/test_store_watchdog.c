@@ -169,13 +169,7 @@ static void a_look_up_that_takes_too_long_is_done_in_smaller_parts(void **state)
     memset(fake.taken, 1, 100);
     fake.mute_statements = true;
     advance(&b);
-    fake.mute = fake.mute_statements = false;
-    PQclear(fake.answer); /* the insert is answered from here on, look-ups of more than 30 fail */
-    fake.answer = fake_rows(3);
-    for (int i = 0; i < 100; i++) {
-        fake_value(fake.answer, i, 0, (const char[]){0, 0, 0, (char)(i + 1)}, 4);
-        fake_value(fake.answer, i, 1, "t", 1);
-    }
+    fake.mute = fake.mute_statements = false; /* the insert is answered; look-ups of more than 30 rows fail */
     fake.failure = "57014";
     fake.failure_above = 30;
     advance(&b);

@@ -1,0 +1,76 @@
+#include "worker/store_internal.h"
+
+#include "common/log.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_GONE_ROUNDS = 3 };
+
+/* The row that is alone in its range is the one that PostgreSQL refuses. */
+static void refuse_row(struct store_batch *b, const PGresult *error)
+{
+    struct store_row *row = b->round[b->ranges[--b->n_ranges].start];
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
+    /* The run was deleted between our look and the foreign key's. */
+    if (strcmp(sqlstate, "23503") == 0 && constraint && strcmp(constraint, "gold_label_run_id_fkey") == 0) {
+        row->verdict = STORE_RUN_NOT_FOUND;
+        return;
+    }
+    row->verdict = STORE_INVALID;
+    row->message = store_refusal(error, b->arena);
+    /* A constraint or trigger that refuses everything would fill the log: one line a batch. */
+    if (!b->has_refused)
+        log_warning("label refused", LOG_SLICE("reason", row->message),
+                    LOG_UUID("command_id", row->command->command_id),
+                    LOG_UUID("run_id", row->command->run_id));
+    b->has_refused = true;
+}
+
+/* Too much at a time: what was asked is asked again in halves, on the same connection. */
+static void try_less(struct store *s, const struct store_batch *b, const char *why)
+{
+    counter_add(s->outages, 1);
+    snprintf(s->error, sizeof s->error, "%s", why);
+    log_warning("statement given up; half of its rows are tried", LOG_STR("error", why),
+                LOG_INT("rows", b->asked));
+}
+
+static void statement_failed(struct store *s, struct store_batch *b, const PGresult *error)
+{
+    /* Not PostgreSQL's own words: a trigger's may quote a label. */
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    char why[64];
+    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
+
+    enum store_blame blame = store_blame_of(error);
+    if (blame == BLAME_ROW && b->asking == ASKING_INSERT) {
+        if (!store_batch_halve(b))
+            refuse_row(b, error);
+    } else if (blame == BLAME_SIZE && store_batch_halve(b)) {
+        try_less(s, b, why);
+    } else {
+        /* A new connection may find another server, and prepares the statements again. */
+        store_disconnect(s, why);
+    }
+}
+
+status store_finish_statement(struct store *s, struct store_batch *b, PGresult *r)
+{
+    status st = STATUS_OK;
+
+    if (PQresultStatus(r) != PGRES_TUPLES_OK) {
+        statement_failed(s, b, r);
+    } else {
+        st = b->asking == ASKING_INSERT ? store_read_inserted(b, r) : store_read_found(b, r);
+        s->attempts = 0;
+        s->error[0] = '\0';
+    }
+    b->asking = ASKING_NOTHING;
+    if (b->gone_rounds > MAX_GONE_ROUNDS) {
+        b->gone_rounds = 0;
+        store_disconnect(s,
+                         "a row was neither stored nor found: is there a trigger or a policy on gold_label?");
+    }
+    return st;
+}
