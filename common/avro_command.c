@@ -20,14 +20,15 @@ static const struct avro_table TABLES[] = {{.fields = FIELDS, .n = sizeof FIELDS
 
 const struct avro_message AVRO_COMMAND = {"goldlabel.v1.CreateGoldLabel", TABLES, 1};
 
-status avro_command_read(const struct avro_form *form, struct arena *a, struct label_command *out)
+void avro_command_read(const struct avro_form *form, const struct avro_leaf *leaves,
+                       struct label_command *out)
 {
-    bool present;
     *out = (struct label_command){0};
-    return avro_binding_read(&form->bindings[0], &form->value, a, out, &present);
+    (void)avro_binding_read(&form->bindings[0], leaves, out);
 }
 
-status avro_command_write(struct avro_form *form, const struct label_command *c, size_t *text_bytes)
+status avro_command_write(const struct avro_form *form, const struct label_command *c,
+                          struct avro_leaf *leaves)
 {
-    return avro_binding_write(&form->bindings[0], &form->value, c, text_bytes);
+    return avro_binding_write(&form->bindings[0], c, leaves);
 }

@@ -1,9 +1,7 @@
 /* Which field of a record is which member of our structs: tables, bound once to each built-in schema, so that no message
  * costs a look-up by name. Internal to the Avro codec (avro_*.c). */
 #pragma once
-#include "common/arena.h"
-#include "common/slice.h"
-#include "common/status.h"
+#include "common/avro_walk.h"
 #include <avro.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,9 +42,10 @@ struct avro_table {
 
 /* Where a field is in one schema. */
 struct avro_slot {
-    int index;                           /* -1: this schema does not have it */
-    int null_branch;                     /* -1: not a union with null */
-    int value_branch;                    /* where null_branch is not -1 */
+    bool there; /* this schema has it */
+    uint32_t leaf;
+    bool nullable; /* a union with null */
+    uint32_t null_branch, value_branch;
     uint8_t value_of[AVRO_SYMBOLS_MAX];  /* CHOICE: symbol index to our value */
     uint8_t symbol_of[AVRO_SYMBOLS_MAX]; /* CHOICE: our value to symbol index */
 };
@@ -57,21 +56,18 @@ struct avro_binding {
     struct avro_slot slots[AVRO_FIELDS_MAX];
 };
 
-/* Binds `table` to the message's record schema. With `whole`, every field of the table must be there: one that we write.
- * Returns NULL, or what does not fit (static). `field` gets the name of the field that it is about. */
+/* Binds `table` to the message's record schema, which was compiled to `ops`. With `whole`, every field of the table must be there:
+ * one that we write. Returns NULL, or what does not fit (static). `field` gets the name of the field that it is about. */
 const char *avro_binding_open(struct avro_binding *b, const struct avro_table *table, avro_schema_t schema,
-                              bool whole, const char **field);
+                              const struct avro_walk_op *ops, bool whole, const char **field);
 
-/* Copies the fields of `message` into the struct at `out`, texts into the arena. `present` is false where the record that
- * they are in is null or missing. Errors: STATUS_NO_MEMORY. */
-status avro_binding_read(const struct avro_binding *b, const avro_value_t *message, struct arena *a,
-                         void *out, bool *present) must_check;
+/* Fills the struct at `out` from the leaves of a walk; texts are lent. False where the record that the fields are in is null
+ * or missing: then nothing is filled. */
+bool avro_binding_read(const struct avro_binding *b, const struct avro_leaf *leaves, void *out);
 
-/* Sets the fields of `message` from the struct at `in`. Texts are not copied: `in` must stay valid until `message` is
- * written. Adds their bytes to `text_bytes`.
- * Errors: STATUS_INVALID (not UTF-8, a required text that is absent), STATUS_NO_MEMORY. */
-status avro_binding_write(const struct avro_binding *b, avro_value_t *message, const void *in,
-                          size_t *text_bytes) must_check;
+/* Sets the leaves of the fields, which are zero-initialised, from the struct at `in`; texts are lent.
+ * Errors: STATUS_INVALID (not UTF-8, a required text that is absent, a choice out of range). */
+status avro_binding_write(const struct avro_binding *b, const void *in, struct avro_leaf *leaves) must_check;
 
-/* Sets the fields, or the record that they are in, to null. Errors: STATUS_NO_MEMORY. */
-status avro_binding_write_null(const struct avro_binding *b, avro_value_t *message) must_check;
+/* Makes the fields, or the record that they are in, null. Errors: STATUS_INVALID (one cannot be). */
+status avro_binding_write_null(const struct avro_binding *b, struct avro_leaf *leaves) must_check;

@@ -58,30 +58,26 @@ _Static_assert(COUNT(TABLES) <= AVRO_TABLES_MAX, "a form has a binding for every
 
 const struct avro_message AVRO_RESULT = {"goldlabel.v1.GoldLabelResult", TABLES, COUNT(TABLES)};
 
-status avro_result_read(const struct avro_form *form, struct arena *a, struct label_result *out,
-                        struct fault *f)
+status avro_result_read(const struct avro_form *form, const struct avro_leaf *leaves,
+                        struct label_result *out, struct fault *f)
 {
-    bool present;
     *out = (struct label_result){0};
-    status st = avro_binding_read(&form->bindings[TABLE_ALWAYS], &form->value, a, out, &present);
-    if (st != STATUS_OK)
-        return st;
+    (void)avro_binding_read(&form->bindings[TABLE_ALWAYS], leaves, out);
 
     const int table = out->outcome == LABEL_CREATED ? TABLE_CREATED : TABLE_REJECTED;
-    st = avro_binding_read(&form->bindings[table], &form->value, a, out, &present);
-    if (st == STATUS_OK && !present)
+    if (!avro_binding_read(&form->bindings[table], leaves, out))
         return fault_set(f, STATUS_MALFORMED, "broken_avro", "the outcome is CREATED, but label is null");
-    return st;
+    return STATUS_OK;
 }
 
-status avro_result_write(struct avro_form *form, const struct label_result *r, size_t *text_bytes)
+status avro_result_write(const struct avro_form *form, const struct label_result *r, struct avro_leaf *leaves)
 {
     const bool created = r->outcome == LABEL_CREATED;
     const struct avro_binding *b = form->bindings;
-    status st = avro_binding_write(&b[TABLE_ALWAYS], &form->value, r, text_bytes);
+    status st = avro_binding_write(&b[TABLE_ALWAYS], r, leaves);
     if (st == STATUS_OK)
-        st = avro_binding_write_null(&b[created ? TABLE_REJECTED : TABLE_CREATED], &form->value);
+        st = avro_binding_write_null(&b[created ? TABLE_REJECTED : TABLE_CREATED], leaves);
     if (st == STATUS_OK)
-        st = avro_binding_write(&b[created ? TABLE_CREATED : TABLE_REJECTED], &form->value, r, text_bytes);
+        st = avro_binding_write(&b[created ? TABLE_CREATED : TABLE_REJECTED], r, leaves);
     return st;
 }

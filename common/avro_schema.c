@@ -22,7 +22,7 @@ static uint32_t n_ops(const struct buffer *ops)
 
 static void emit(struct buffer *ops, enum avro_walk_kind kind, size_t arg, const struct avro_walk_op *where)
 {
-    const struct avro_walk_op op = {kind, (uint32_t)arg, where->record, where->field};
+    const struct avro_walk_op op = {kind, (uint32_t)arg, where->leaf, where->record, where->field};
     buffer_add(ops, &op, sizeof op);
 }
 
@@ -33,10 +33,12 @@ static void land(struct buffer *ops, uint32_t at)
         ((struct avro_walk_op *)(void *)ops->at)[at].arg = n_ops(ops);
 }
 
-static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_op where);
+/* `leaves` counts those that are given away. */
+static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_op where, uint32_t *leaves);
 
 /* UNION n, n jumps to the branches, and each branch with a jump to the end behind it. */
-static bool compile_union(struct buffer *ops, avro_schema_t schema, const struct avro_walk_op *where)
+static bool compile_union(struct buffer *ops, avro_schema_t schema, const struct avro_walk_op *where,
+                          uint32_t *leaves)
 {
     uint32_t leave[AVRO_BRANCHES_MAX];
     const uint32_t n = (uint32_t)avro_schema_union_size(schema);
@@ -49,7 +51,7 @@ static bool compile_union(struct buffer *ops, avro_schema_t schema, const struct
 
     for (uint32_t i = 0; i < n; i++) {
         land(ops, enter + i);
-        if (!compile(ops, avro_schema_union_branch(schema, (int)i), *where))
+        if (!compile(ops, avro_schema_union_branch(schema, (int)i), *where, leaves))
             return false;
         leave[i] = n_ops(ops);
         emit(ops, AVRO_WALK_JUMP, 0, where);
@@ -59,20 +61,22 @@ static bool compile_union(struct buffer *ops, avro_schema_t schema, const struct
     return true;
 }
 
-static bool compile_record(struct buffer *ops, avro_schema_t schema)
+static bool compile_record(struct buffer *ops, avro_schema_t schema, uint32_t *leaves)
 {
     const int n = (int)avro_schema_record_size(schema);
     for (int i = 0; i < n; i++) {
         const struct avro_walk_op where = {.record = avro_schema_name(schema),
-                                           .field = avro_schema_record_field_name(schema, i)};
-        if (!compile(ops, avro_schema_record_field_get_by_index(schema, i), where))
+                                           .field = avro_schema_record_field_name(schema, i),
+                                           .leaf = *leaves};
+        if (++*leaves > AVRO_LEAVES_MAX ||
+            !compile(ops, avro_schema_record_field_get_by_index(schema, i), where, leaves))
             return false;
     }
     return true;
 }
 
 /* The depth is that of the schema: a type that refers to itself is a link to avro-c, which is not taken. */
-static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_op where)
+static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_op where, uint32_t *leaves)
 {
     switch (avro_typeof(schema)) {
     case AVRO_NULL:
@@ -93,9 +97,9 @@ static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_o
         emit(ops, AVRO_WALK_ENUM, (size_t)avro_schema_enum_number_of_symbols(schema), &where);
         return true;
     case AVRO_UNION:
-        return compile_union(ops, schema, &where);
+        return compile_union(ops, schema, &where, leaves);
     case AVRO_RECORD:
-        return compile_record(ops, schema);
+        return compile_record(ops, schema, leaves);
     default:
         return false;
     }
@@ -104,7 +108,8 @@ static bool compile(struct buffer *ops, avro_schema_t schema, struct avro_walk_o
 bool avro_walk_compile(avro_schema_t schema, struct buffer *ops)
 {
     const struct avro_walk_op nowhere = {.kind = AVRO_WALK_END};
-    if (!is_avro_record(schema) || !compile_record(ops, schema))
+    uint32_t leaves = 0;
+    if (!is_avro_record(schema) || !compile_record(ops, schema, &leaves))
         return false;
     emit(ops, AVRO_WALK_END, 0, &nowhere);
     return true;
@@ -144,8 +149,8 @@ static bool bind(struct avro_form *form)
     const bool written = form->builtin->newest;
     for (size_t i = 0; i < message->n_tables; i++) {
         const char *field = "";
-        const char *why =
-            avro_binding_open(&form->bindings[i], &message->tables[i], form->schema, written, &field);
+        const char *why = avro_binding_open(&form->bindings[i], &message->tables[i], form->schema,
+                                            avro_form_ops(form), written, &field);
         if (why)
             return broken(form->builtin, field, why);
     }
@@ -165,19 +170,11 @@ bool avro_form_open(struct avro_form *form, const struct avro_builtin *builtin)
         return broken(builtin, "", "has a type that is not supported");
     if (form->ops.failed)
         return false;
-
-    form->class = avro_generic_class_from_schema(form->schema);
-    if (!form->class || avro_generic_value_new(form->class, &form->value) != 0)
-        return false;
     return bind(form);
 }
 
 void avro_form_dispose(struct avro_form *form)
 {
-    if (form->value.iface)
-        avro_value_decref(&form->value);
-    if (form->class)
-        avro_value_iface_decref(form->class);
     if (form->schema)
         avro_schema_decref(form->schema);
     buffer_dispose(&form->ops);

@@ -34,9 +34,7 @@ struct avro_form {
     const struct avro_builtin *builtin;
     const struct avro_message *message;
     avro_schema_t schema;
-    avro_value_iface_t *class;
-    avro_value_t value; /* reused for every message */
-    struct buffer ops;  /* struct avro_walk_op */
+    struct buffer ops; /* struct avro_walk_op */
     struct avro_binding bindings[AVRO_TABLES_MAX];
 };
 
@@ -49,15 +47,18 @@ static inline const struct avro_walk_op *avro_form_ops(const struct avro_form *f
     return (const struct avro_walk_op *)(const void *)form->ops.at;
 }
 
-/* Appends the operations for a record's schema. False for a schema with a type that the walk does not know: embed.py lets
- * none through. A failed allocation is in `ops`. The names in `ops` belong to the schema. */
+/* Appends the operations for a record's schema. False for a schema with a type that the walk does not know (embed.py lets
+ * none through) or more than AVRO_LEAVES_MAX fields. A failed allocation is in `ops`. The names in `ops` belong to the schema. */
 bool avro_walk_compile(avro_schema_t schema, struct buffer *ops) must_check;
 
-/* Between the form's value and our structs; the errors are those of avro_binding_read() and avro_binding_write(). */
-status avro_command_read(const struct avro_form *form, struct arena *a, struct label_command *out) must_check;
-status avro_command_write(struct avro_form *form, const struct label_command *c, size_t *text_bytes)
+/* Between a form's leaves and our structs. Texts are lent, not copied. */
+void avro_command_read(const struct avro_form *form, const struct avro_leaf *leaves,
+                       struct label_command *out);
+/* Errors of both: those of avro_binding_write(). */
+status avro_command_write(const struct avro_form *form, const struct label_command *c,
+                          struct avro_leaf *leaves) must_check;
+status avro_result_write(const struct avro_form *form, const struct label_result *r, struct avro_leaf *leaves)
     must_check;
-/* Also STATUS_MALFORMED: CREATED without its label. */
-status avro_result_read(const struct avro_form *form, struct arena *a, struct label_result *out,
-                        struct fault *f) must_check;
-status avro_result_write(struct avro_form *form, const struct label_result *r, size_t *text_bytes) must_check;
+/* Errors: STATUS_MALFORMED (CREATED without its label). */
+status avro_result_read(const struct avro_form *form, const struct avro_leaf *leaves,
+                        struct label_result *out, struct fault *f) must_check;

@@ -45,25 +45,25 @@ static status walk_varint(struct walk *w, int64_t *out)
     return broken(w, "a number of more than 64 bits");
 }
 
-static status walk_int(struct walk *w)
+static status walk_int(struct walk *w, int64_t *out)
 {
-    int64_t number = 0;
-    status st = walk_varint(w, &number);
-    if (st == STATUS_OK && (number < INT32_MIN || number > INT32_MAX))
+    status st = walk_varint(w, out);
+    if (st == STATUS_OK && (*out < INT32_MIN || *out > INT32_MAX))
         return broken(w, "a number of more than 32 bits");
     return st;
 }
 
-static status walk_boolean(struct walk *w)
+static status walk_boolean(struct walk *w, int64_t *out)
 {
     if (w->at == w->end)
         return broken(w, "the bytes end before a boolean");
-    if (*w->at++ > 1)
+    *out = *w->at++;
+    if (*out > 1)
         return broken(w, "a boolean is neither 0 nor 1");
     return STATUS_OK;
 }
 
-static status walk_string(struct walk *w)
+static status walk_string(struct walk *w, struct slice *out)
 {
     int64_t length = 0;
     status st = walk_varint(w, &length);
@@ -75,26 +75,41 @@ static status walk_string(struct walk *w)
         return broken(w, "a negative length, %" PRId64, length);
     if ((uint64_t)length > left)
         return broken(w, "a length of %" PRId64 " bytes, and %zu are left", length, left);
-    if (!text_is_utf8(slice_make(w->at, (size_t)length)))
+    *out = slice_make(w->at, (size_t)length);
+    if (!text_is_utf8(*out))
         return broken(w, "text that is not UTF-8");
     w->at += length;
     return STATUS_OK;
 }
 
-static status walk_index(struct walk *w, size_t *out)
+static status walk_index(struct walk *w, int64_t *out)
 {
-    int64_t index = 0;
-    status st = walk_varint(w, &index);
-    if (st != STATUS_OK)
-        return st;
-    if (index < 0 || index >= w->op->arg)
-        return broken(w, "no index %" PRId64 " in %s of %" PRIu32, index,
+    status st = walk_varint(w, out);
+    if (st == STATUS_OK && (*out < 0 || *out >= w->op->arg))
+        return broken(w, "no index %" PRId64 " in %s of %" PRIu32, *out,
                       w->op->kind == AVRO_WALK_ENUM ? "an enum" : "a union", w->op->arg);
-    *out = (size_t)index;
-    return STATUS_OK;
+    return st;
 }
 
-status avro_walk(const struct avro_walk_op *ops, struct slice value, size_t start, struct fault *f)
+static status walk_scalar(struct walk *w, struct avro_leaf *leaf)
+{
+    leaf->there = true;
+    switch (w->op->kind) {
+    case AVRO_WALK_BOOLEAN:
+        return walk_boolean(w, &leaf->number);
+    case AVRO_WALK_INT:
+        return walk_int(w, &leaf->number);
+    case AVRO_WALK_STRING:
+        return walk_string(w, &leaf->text);
+    case AVRO_WALK_ENUM:
+        return walk_index(w, &leaf->number);
+    default:
+        return walk_varint(w, &leaf->number);
+    }
+}
+
+status avro_walk(const struct avro_walk_op *ops, struct slice value, size_t start, struct avro_leaf *leaves,
+                 struct fault *f)
 {
     const uint8_t *bytes = (const uint8_t *)value.at;
     struct walk w = {ops, bytes, bytes, bytes, bytes + value.len, start, f};
@@ -102,28 +117,17 @@ status avro_walk(const struct avro_walk_op *ops, struct slice value, size_t star
 
     while (st == STATUS_OK) {
         const struct avro_walk_op *next = w.op + 1;
-        size_t index = 0;
+        struct avro_leaf *leaf = &leaves[w.op->leaf];
+        int64_t branch = 0;
         w.op_at = w.at;
 
         switch (w.op->kind) {
-        case AVRO_WALK_BOOLEAN:
-            st = walk_boolean(&w);
-            break;
-        case AVRO_WALK_INT:
-            st = walk_int(&w);
-            break;
-        case AVRO_WALK_LONG:
-            st = walk_varint(&w, &(int64_t){0});
-            break;
-        case AVRO_WALK_STRING:
-            st = walk_string(&w);
-            break;
-        case AVRO_WALK_ENUM:
-            st = walk_index(&w, &index);
-            break;
         case AVRO_WALK_UNION:
-            st = walk_index(&w, &index);
-            next += index;
+            st = walk_index(&w, &branch);
+            if (st != STATUS_OK)
+                return st;
+            leaf->branch = (uint32_t)branch;
+            next += branch;
             break;
         case AVRO_WALK_JUMP:
             next = ops + w.op->arg;
@@ -134,8 +138,63 @@ status avro_walk(const struct avro_walk_op *ops, struct slice value, size_t star
                                "the record ends at byte %zu, and %zu bytes follow",
                                start + (size_t)(w.at - bytes), (size_t)(w.end - w.at));
             return st;
+        default:
+            st = walk_scalar(&w, leaf);
         }
         w.op = next;
     }
     return st;
+}
+
+/* ---- writing ---- */
+
+static char *write_varint(char *to, int64_t number)
+{
+    uint64_t zigzag = (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+    for (; zigzag >= 0x80; zigzag >>= 7)
+        *to++ = (char)(zigzag | 0x80);
+    *to++ = (char)zigzag;
+    return to;
+}
+
+static bool write_scalar(enum avro_walk_kind kind, const struct avro_leaf *leaf, struct buffer *out)
+{
+    char *to = buffer_reserve(out, AVRO_WALK_VARINT_MAX + leaf->text.len);
+    if (!to)
+        return false;
+    if (kind == AVRO_WALK_BOOLEAN) {
+        *to++ = (char)leaf->number;
+    } else if (kind == AVRO_WALK_STRING) {
+        to = write_varint(to, (int64_t)leaf->text.len);
+        memcpy(to, leaf->text.at, leaf->text.len);
+        to += leaf->text.len;
+    } else {
+        to = write_varint(to, leaf->number);
+    }
+    out->len = (size_t)(to - out->at);
+    return true;
+}
+
+bool avro_walk_write(const struct avro_walk_op *ops, const struct avro_leaf *leaves, struct buffer *out)
+{
+    const struct avro_walk_op *op = ops;
+    bool ok = true;
+
+    while (ok && op->kind != AVRO_WALK_END) {
+        const struct avro_leaf *leaf = &leaves[op->leaf];
+        const struct avro_leaf branch = {.number = leaf->branch};
+        switch (op->kind) {
+        case AVRO_WALK_UNION:
+            ok = write_scalar(AVRO_WALK_LONG, &branch, out);
+            op += 1 + leaf->branch;
+            break;
+        case AVRO_WALK_JUMP:
+            op = ops + op->arg;
+            break;
+        default:
+            ok = write_scalar(op->kind, leaf, out);
+            op++;
+        }
+    }
+    return ok;
 }

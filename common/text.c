@@ -71,11 +71,24 @@ static uint32_t take_character(struct slice *utf8)
     return c;
 }
 
+/* Most text is ASCII: bytes at the start of `s` that are, in steps of eight, as far as that is seen quickly. */
+static size_t ascii_prefix(struct slice s)
+{
+    size_t len = 0;
+    while (s.len - len >= 32 && ((eight_bytes(s.at + len) | eight_bytes(s.at + len + 8) |
+                                  eight_bytes(s.at + len + 16) | eight_bytes(s.at + len + 24)) &
+                                 HIGH_BITS) == 0)
+        len += 32;
+    while (s.len - len >= 8 && (eight_bytes(s.at + len) & HIGH_BITS) == 0)
+        len += 8;
+    return len;
+}
+
 bool text_is_utf8(struct slice s)
 {
     while (s.len > 0) {
-        size_t length = 8;
-        if (s.len < 8 || (eight_bytes(s.at) & HIGH_BITS) != 0)
+        size_t length = ascii_prefix(s);
+        if (length == 0)
             length = character_length(s);
         if (length == 0)
             return false;
@@ -184,4 +197,18 @@ bool text_to_u64(struct slice s, uint64_t max, uint64_t *out)
     }
     *out = n;
     return true;
+}
+
+size_t text_of_u64(uint64_t n, char *out)
+{
+    char digits[TEXT_U64_MAX];
+    size_t len = 0;
+
+    do {
+        digits[len++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    for (size_t i = 0; i < len; i++)
+        out[i] = digits[len - 1 - i];
+    return len;
 }

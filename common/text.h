@@ -19,3 +19,6 @@ bool text_equal_nocase(struct slice a, const char *b);
 struct slice text_prefix(struct slice utf8, size_t max);
 /* Decimal digits only, no sign, no space, no leading zeros but "0" itself; false when above `max`. */
 bool text_to_u64(struct slice s, uint64_t max, uint64_t *out);
+/* Writes `n` in decimal digits to `out`, without a NUL; returns how many: at most TEXT_U64_MAX. */
+enum { TEXT_U64_MAX = 20 };
+size_t text_of_u64(uint64_t n, char *out);

@@ -43,7 +43,7 @@ struct ingress {
     /* The listener's thread only. */
     struct token_verifier *verifier;
     struct grants *grants;
-    struct avro_codec *encoder;
+    struct avro_codec *codec;
     struct arena *scratch; /* what a body is read into */
     struct buffer encoded; /* the command that is being published */
 };

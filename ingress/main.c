@@ -126,7 +126,7 @@ static status make_parts(struct parts *p, struct fault *f)
                                                      .lifetime_s = s->signing_lifetime_s,
                                                      .size = (size_t)s->signing_cache,
                                                      .clock = in->clock});
-    in->encoder = avro_codec_new(&(struct avro_codec_options){.command_schema_id = s->command_schema_id,
+    in->codec = avro_codec_new(&(struct avro_codec_options){.command_schema_id = s->command_schema_id,
                                                               .result_schema_id = s->result_schema_id});
     in->scratch = arena_new(SCRATCH_BLOCK);
     /* A connection has one request at a time. */
@@ -134,7 +134,7 @@ static status make_parts(struct parts *p, struct fault *f)
                               (size_t)s->queue_bytes);
     in->key_waits = key_waits_new();
     p->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!in->verifier || !in->grants || !in->encoder || !in->scratch || !in->pending || !in->key_waits ||
+    if (!in->verifier || !in->grants || !in->codec || !in->scratch || !in->pending || !in->key_waits ||
         p->ready_fd < 0)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     return STATUS_OK;
@@ -148,8 +148,8 @@ static void free_parts(struct parts *p)
     key_waits_free(in->key_waits);
     arena_free(in->scratch);
     buffer_dispose(&in->encoded);
-    if (in->encoder)
-        avro_codec_free(in->encoder);
+    if (in->codec)
+        avro_codec_free(in->codec);
     grants_free(in->grants);
     token_verifier_free(in->verifier);
     http_tls_free(p->tls);

@@ -5,12 +5,10 @@
 #include "ingress/exchange.h"
 #include <stdlib.h>
 
-enum { RESULT_BLOCK = 16 * 1024, COMPLAIN_EVERY_US = 10000000 };
+enum { COMPLAIN_EVERY_US = 10000000 };
 
 struct outcomes {
     struct ingress *in;
-    struct avro_codec *decoder;
-    struct arena *arena;    /* of one result */
     int64_t complained_us;  /* when it was last logged that the worker does not accept our token */
     int64_t undelivered_us; /* … that commands are not delivered */
 };
@@ -23,23 +21,11 @@ struct outcomes *outcomes_new(struct ingress *in)
 
     o->in = in;
     o->complained_us = o->undelivered_us = -COMPLAIN_EVERY_US;
-    o->arena = arena_new(RESULT_BLOCK);
-    o->decoder =
-        avro_codec_new(&(struct avro_codec_options){.command_schema_id = in->settings.command_schema_id,
-                                                    .result_schema_id = in->settings.result_schema_id});
-    if (o->arena && o->decoder)
-        return o;
-    outcomes_free(o);
-    return NULL;
+    return o;
 }
 
 void outcomes_free(struct outcomes *o)
 {
-    if (!o)
-        return;
-    arena_free(o->arena);
-    if (o->decoder)
-        avro_codec_free(o->decoder);
     free(o);
 }
 
@@ -162,9 +148,8 @@ void outcome_result(struct outcomes *o, const struct kafka_message *m)
         return;
     }
 
-    arena_reset(o->arena);
     struct kafka_record record = kafka_view(m);
-    if (avro_decode_result(o->decoder, record.value, o->arena, &result, &fault) != STATUS_OK) {
+    if (avro_decode_result(in->codec, record.value, &result, &fault) != STATUS_OK) {
         counter_add(in->stats.results_unreadable, 1);
         log_error("a result cannot be read", LOG_STR("topic", record.topic),
                   LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),

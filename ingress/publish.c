@@ -105,7 +105,7 @@ void publish_label(struct ingress *in, struct http_request *r, struct exchange *
     }
 
     buffer_clear(&in->encoded);
-    status st = avro_encode_command(in->encoder, c, &in->encoded);
+    status st = avro_encode_command(in->codec, c, &in->encoded);
     if (st != STATUS_OK) {
         log_error("a command cannot be encoded", LOG_STR("status", status_text(st)));
         answer_error(r, ANSWER_OVERLOADED);

@@ -14,7 +14,6 @@ enum {
     EXIT_STOPPED = 3,
     CONNECT_FOR_S = 30,
     NAP_MS = 200,
-    ARENA_BLOCK = 64 * 1024,
     OUTPUT_BYTES = 64 * 1024, /* held back for a slow reader before fetching waits for it */
 };
 
@@ -96,7 +95,6 @@ struct follow {
     struct config *config;
     struct reader reader;
     struct avro_codec *codec;
-    struct arena *arena; /* of one result */
     struct output output;
     bool as_table;
     bool behind; /* there may be more to fetch at once: taking stopped before the queue was empty */
@@ -127,7 +125,7 @@ static void print_result(struct follow *w, const struct kafka_message *m)
     struct label_result result = {0};
     struct fault f = {0};
 
-    if (avro_decode_result(w->codec, record.value, w->arena, &result, &f) != STATUS_OK) {
+    if (avro_decode_result(w->codec, record.value, &result, &f) != STATUS_OK) {
         log_warning("a result cannot be read", LOG_STR("topic", record.topic),
                     LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),
                     LOG_STR("code", f.code), LOG_STR("reason", f.message));
@@ -166,7 +164,6 @@ static void take_results(struct follow *w)
             continue;
         }
         print_result(w, m);
-        arena_reset(w->arena);
         kafka_message_free(m);
     }
     w->behind = nothing < 2 && !has_enough(w);
@@ -240,8 +237,7 @@ static status open_follow(struct follow *w, struct fault *f)
         .connect_s = CONNECT_FOR_S,
     };
     w->codec = avro_codec_new(&codec);
-    w->arena = arena_new(ARENA_BLOCK);
-    if (!w->codec || !w->arena)
+    if (!w->codec)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for reading results");
     if (!place_parse(w->options.from, clock_unix_us(clock_system()) / 1000, &reader.from))
         return fault_set(f, STATUS_CONFIG, "place", "--from %.60s is no place", w->options.from);
@@ -269,7 +265,6 @@ static void follow_dispose(struct follow *w)
 {
     reader_dispose(&w->reader);
     avro_codec_free(w->codec);
-    arena_free(w->arena);
     output_dispose(&w->output);
     config_free(w->config);
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 enum {
-    ARENA_BLOCK = 64 * 1024,
     CLOSE_MS = 1000,
     /* A load is no request: whole batches cost both processes and the broker half of what many small ones do. Few lines in flight
      * would wait for nothing. */
@@ -25,7 +24,6 @@ struct sender {
     size_t progress; /* delivery reports and results of the serve under way */
 
     struct avro_codec *codec;
-    struct arena *arena; /* of one result */
     struct buffer value; /* of one command */
     int32_t partition;   /* of the results topic */
     char partition_text[12];
@@ -64,7 +62,7 @@ static void on_result(struct sender *s, struct ledger_line *line, const struct k
     struct fault f = {0};
     struct uuid id;
 
-    status st = avro_decode_result(s->codec, record.value, s->arena, &result, &f);
+    status st = avro_decode_result(s->codec, record.value, &result, &f);
     if (st == STATUS_OK && (!uuid_parse(result.command_id_text, &id) || uuid_compare(&id, &line->id)))
         st = fault_set(&f, STATUS_INVALID, "wrong_id", "it is about another label");
     if (st) {
@@ -86,7 +84,6 @@ static void take_message(struct sender *s, struct kafka_message *m)
         s->progress++;
         on_result(s, line, m);
     }
-    arena_reset(s->arena);
     kafka_message_free(m);
 }
 
@@ -229,7 +226,6 @@ static void sender_free(struct sender *s)
     kafka_consumer_close(s->consumer);
     kafka_producer_free(s->producer);
     avro_codec_free(s->codec);
-    arena_free(s->arena);
     buffer_dispose(&s->value);
     free(s);
 }
@@ -245,10 +241,9 @@ status sender_new(const struct sender_options *options, struct sender **out, str
     s->authorization = options->authorization;
     s->ledger = options->ledger;
     s->codec = avro_codec_new(&codec);
-    s->arena = arena_new(ARENA_BLOCK);
 
     status st = STATUS_OK;
-    if (!s->codec || !s->arena)
+    if (!s->codec)
         st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for sending");
     if (st == STATUS_OK)
         st = open_kafka(s, options, f);

@@ -8,7 +8,14 @@
 #include <strings.h>
 #include <time.h>
 
-enum { MAX_HEADERS = 11, TIME_LEN = 32, ID_LEN = 320, NUMBER_LEN = 24, ID_ECHO_MAX = 256, OUTCOMES = 7 };
+enum {
+    MAX_HEADERS = 11,
+    TIME_LEN = 32,
+    ID_LEN = 249 + 2 + 2 * TEXT_U64_MAX,
+    NUMBER_LEN = 24,
+    ID_ECHO_MAX = 256,
+    OUTCOMES = 7
+};
 
 /* Outcomes as they are counted. */
 enum outcome { CREATED, REPLAYED, UNAUTHENTICATED, RUN_NOT_FOUND, INVALID_VALUE, ID_CONFLICT, DEAD };
@@ -116,10 +123,11 @@ static enum outcome outcome_of(const struct label_result *r)
 
 /* The canonical text of an id where it is one, and (the beginning of) what was sent where it is none: an answer must not be
  * larger than the results topic takes, whatever somebody sent. */
-static struct slice id_text(struct slice sent, char canonical[UUID_TEXT_LEN + 1])
+static struct slice id_text(const struct entry *e, struct slice sent, const struct uuid *checked,
+                            char canonical[UUID_TEXT_LEN + 1])
 {
-    struct uuid id;
-    if (!uuid_parse(sent, &id))
+    struct uuid id = *checked; /* where the command has passed all rules */
+    if (e->fate != ENTRY_STORE && !uuid_parse(sent, &id))
         return text_prefix(sent, ID_ECHO_MAX);
     uuid_format(&id, canonical);
     return slice_make(canonical, UUID_TEXT_LEN);
@@ -141,6 +149,17 @@ static size_t echo(const struct reply_echo *asked, struct kafka_header *out)
     return n;
 }
 
+/* topic/partition/offset; snprintf() would cost as much as encoding the record. */
+static size_t write_event_id(const struct kafka_record *record, char out[ID_LEN])
+{
+    size_t len = strlen(record->topic);
+    memcpy(out, record->topic, len);
+    out[len++] = '/';
+    len += text_of_u64((uint64_t)record->partition, out + len);
+    out[len++] = '/';
+    return len + text_of_u64((uint64_t)record->offset, out + len);
+}
+
 static status send_result(struct answers *a, struct kafka_producer *producer, struct entry *e)
 {
     struct kafka_record record = kafka_view(e->message);
@@ -151,16 +170,15 @@ static status send_result(struct answers *a, struct kafka_producer *producer, st
     struct kafka_header headers[MAX_HEADERS];
     size_t n = 0;
 
-    r.command_id_text = id_text(e->command.command_id_text, command_id);
-    r.run_id_text = id_text(e->command.run_id_text, run_id);
+    r.command_id_text = id_text(e, e->command.command_id_text, &e->command.command_id, command_id);
+    r.run_id_text = id_text(e, e->command.run_id_text, &e->command.run_id, run_id);
     buffer_clear(&a->value);
     status st = avro_encode_result(a->o.codec, &r, &a->value);
     if (st != STATUS_OK)
         return st;
 
     /* The event of one command has one id, however often it is sent (CloudEvents 1.0 §3.1.1). */
-    int id_len = snprintf(event_id, sizeof event_id, "%s/%d/%lld", record.topic, record.partition,
-                          (long long)record.offset);
+    size_t id_len = write_event_id(&record, event_id);
     if (e->correlation_id.at)
         headers[n++] = (struct kafka_header){"correlation-id", e->correlation_id};
     if (e->traceparent.at)
@@ -168,7 +186,7 @@ static status send_result(struct answers *a, struct kafka_producer *producer, st
     if (e->reply.echo)
         n += echo(e->reply.echo, headers + n);
     headers[n++] = (struct kafka_header){"ce_specversion", SLICE_LITERAL("1.0")};
-    headers[n++] = (struct kafka_header){"ce_id", slice_make(event_id, (size_t)id_len)};
+    headers[n++] = (struct kafka_header){"ce_id", slice_make(event_id, id_len)};
     headers[n++] =
         (struct kafka_header){"ce_type", r.outcome == LABEL_CREATED ? SLICE_LITERAL("gold-label.created")
                                                                     : SLICE_LITERAL("gold-label.rejected")};

@@ -134,9 +134,7 @@ status intake_judge(struct intake *in, struct entry *e)
     if (read_reply_address(in, &headers, e) != STATUS_OK)
         return STATUS_NO_MEMORY;
 
-    status st = avro_decode_command(in->o.codec, record.value, e->batch->arena, &e->command, &fault);
-    if (st == STATUS_NO_MEMORY)
-        return st;
+    status st = avro_decode_command(in->o.codec, record.value, &e->command, &fault);
     if (st != STATUS_OK)
         return bury(in, e, &fault);
 

@@ -83,7 +83,7 @@ static status read_command(struct limit *l, struct label_command *c, struct faul
     if (st != STATUS_OK)
         return st;
     struct slice value = arena_copy(l->arena, kafka_view(m).value);
-    st = avro_decode_command(l->codec, value, l->arena, c, f);
+    st = avro_decode_command(l->codec, value, c, f);
     if (st == STATUS_OK)
         st = label_check(c, f);
     if (st == STATUS_OK)

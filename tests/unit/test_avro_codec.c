@@ -9,11 +9,10 @@
 
 #include <cmocka.h>
 
-/* One codec without registry ids and one with 7 for commands and 8 for results; an arena; what was written last. */
+/* One codec without registry ids and one with 7 for commands and 8 for results; what was written last. */
 struct fixture {
     struct avro_codec *plain;
     struct avro_codec *registry;
-    struct arena *arena;
     struct buffer out;
     struct fault fault;
 };
@@ -24,8 +23,7 @@ static int set_up(void **state)
     assert_non_null(x);
     x->plain = avro_codec_new(&(struct avro_codec_options){-1, -1});
     x->registry = avro_codec_new(&(struct avro_codec_options){7, 8});
-    x->arena = arena_new(4096);
-    assert_true(x->plain && x->registry && x->arena);
+    assert_true(x->plain && x->registry);
     *state = x;
     return 0;
 }
@@ -35,7 +33,6 @@ static int tear_down(void **state)
     struct fixture *x = *state;
     avro_codec_free(x->plain);
     avro_codec_free(x->registry);
-    arena_free(x->arena);
     buffer_dispose(&x->out);
     free(x);
     return 0;
@@ -92,7 +89,7 @@ static void assert_result(const struct label_result *got, const struct label_res
 static status decode_command(struct fixture *x, struct avro_codec *codec, struct slice value,
                              struct label_command *out)
 {
-    return avro_decode_command(codec, value, x->arena, out, &x->fault);
+    return avro_decode_command(codec, value, out, &x->fault);
 }
 
 /* ---- bytes of another implementation ---- */
@@ -136,10 +133,10 @@ static void results_of_fastavro_are_read(void **state)
     struct label_result r;
     char bytes[512];
     size_t n = unhex(GOLDEN_RESULT_CREATED, bytes, sizeof bytes);
-    assert_int_equal(avro_decode_result(x->plain, slice_make(bytes, n), x->arena, &r, &x->fault), STATUS_OK);
+    assert_int_equal(avro_decode_result(x->plain, slice_make(bytes, n), &r, &x->fault), STATUS_OK);
     assert_result(&r, &RESULT_CREATED);
     n = unhex(GOLDEN_RESULT_REJECTED, bytes, sizeof bytes);
-    assert_int_equal(avro_decode_result(x->plain, slice_make(bytes, n), x->arena, &r, &x->fault), STATUS_OK);
+    assert_int_equal(avro_decode_result(x->plain, slice_make(bytes, n), &r, &x->fault), STATUS_OK);
     assert_result(&r, &RESULT_REJECTED);
 }
 
@@ -203,7 +200,7 @@ static void text_with_a_nul_is_carried_whole(void **state)
     r.command_id_text = SLICE_LITERAL("\0");
     buffer_clear(&x->out);
     assert_int_equal(avro_encode_result(x->plain, &r, &x->out), STATUS_OK);
-    assert_int_equal(avro_decode_result(x->plain, buffer_slice(&x->out), x->arena, &result, NULL), STATUS_OK);
+    assert_int_equal(avro_decode_result(x->plain, buffer_slice(&x->out), &result, NULL), STATUS_OK);
     assert_result(&result, &r);
 }
 
@@ -279,7 +276,7 @@ static void unreadable_values_say_why(void **state)
         assert_string_equal(x->fault.code, REFUSED[i].command_code);
         assert_true(strlen(x->fault.message) > 10);
         x->fault = (struct fault){0};
-        assert_int_equal(avro_decode_result(x->plain, value, x->arena, &r, &x->fault), STATUS_MALFORMED);
+        assert_int_equal(avro_decode_result(x->plain, value, &r, &x->fault), STATUS_MALFORMED);
         assert_string_equal(x->fault.code, REFUSED[i].result_code);
         assert_true(strlen(x->fault.message) > 10);
         free(exact);
@@ -332,7 +329,7 @@ static void both_framings_are_read_where_an_id_is_configured(void **state)
     assert_command(&c, &COMMAND_FULL);
     buffer_clear(&x->out);
     assert_int_equal(avro_encode_result(x->registry, &RESULT_CREATED, &x->out), STATUS_OK);
-    assert_int_equal(avro_decode_result(x->registry, buffer_slice(&x->out), x->arena, &r, NULL), STATUS_OK);
+    assert_int_equal(avro_decode_result(x->registry, buffer_slice(&x->out), &r, NULL), STATUS_OK);
     assert_result(&r, &RESULT_CREATED);
 }
 
@@ -345,8 +342,7 @@ static void another_schema_id_is_an_unknown_schema(void **state)
     assert_int_equal(decode_command(x, x->plain, buffer_slice(&x->out), &c), STATUS_MALFORMED);
     assert_string_equal(x->fault.code, "unknown_schema");
     assert_non_null(strstr(x->fault.message, "begin neither"));
-    assert_int_equal(avro_decode_result(x->registry, buffer_slice(&x->out), x->arena, &r, &x->fault),
-                     STATUS_MALFORMED);
+    assert_int_equal(avro_decode_result(x->registry, buffer_slice(&x->out), &r, &x->fault), STATUS_MALFORMED);
     assert_string_equal(x->fault.code, "unknown_schema");
     x->out.at[1] = 1;
     assert_int_equal(decode_command(x, x->registry, buffer_slice(&x->out), &c), STATUS_MALFORMED);

@@ -32,50 +32,39 @@ static bool open_form(struct avro_form *form, const char *name, const char *json
     return avro_form_open(form, &b);
 }
 
-/* A form of another schema than the current one, holding the value `bytes`. */
-static void open_older(struct avro_form *form, const char *name, const char *json, struct slice bytes)
+/* A form of another schema than the current one, and what a message of it holds. */
+static void open_older(struct avro_form *form, const char *name, const char *json, struct slice bytes,
+                       struct avro_leaf *leaves)
 {
     assert_true(open_form(form, name, json, false));
-    assert_int_equal(avro_walk(avro_form_ops(form), bytes, 0, NULL), STATUS_OK);
-    avro_reader_t reader = avro_reader_memory(bytes.at, (int64_t)bytes.len);
-    assert_int_equal(avro_value_read(reader, &form->value), 0);
-    avro_reader_free(reader);
+    assert_int_equal(avro_walk(avro_form_ops(form), bytes, 0, leaves, NULL), STATUS_OK);
 }
 
-static void read_command(const char *json, struct slice bytes, struct arena *a, struct label_command *out)
+static void read_command(const char *json, struct slice bytes, struct label_command *out)
 {
     struct avro_form form;
-    open_older(&form, AVRO_COMMAND.name, json, bytes);
-    assert_int_equal(avro_command_read(&form, a, out), STATUS_OK);
+    struct avro_leaf leaves[AVRO_LEAVES_MAX] = {0};
+    open_older(&form, AVRO_COMMAND.name, json, bytes, leaves);
+    avro_command_read(&form, leaves, out);
     avro_form_dispose(&form);
 }
 
-static void read_result(const char *json, struct slice bytes, struct arena *a, struct label_result *out)
+static void read_result(const char *json, struct slice bytes, struct label_result *out)
 {
     struct avro_form form;
-    open_older(&form, AVRO_RESULT.name, json, bytes);
-    assert_int_equal(avro_result_read(&form, a, out, NULL), STATUS_OK);
+    struct avro_leaf leaves[AVRO_LEAVES_MAX] = {0};
+    open_older(&form, AVRO_RESULT.name, json, bytes, leaves);
+    assert_int_equal(avro_result_read(&form, leaves, out, NULL), STATUS_OK);
     avro_form_dispose(&form);
-}
-
-static int set_up(void **state)
-{
-    *state = arena_new(4096);
-    return *state ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    arena_free(*state);
-    return 0;
 }
 
 /* ---- other writers' schemas ---- */
 
 static void a_missing_field_reads_as_its_default(void **state)
 {
+    (void)state;
     struct label_command c;
-    read_command(COMMAND(COMMAND_HEAD), SLICE_LITERAL("\2c\2r\2n"), *state, &c);
+    read_command(COMMAND(COMMAND_HEAD), SLICE_LITERAL("\2c\2r\2n"), &c);
     assert_true(slice_is(c.command_id_text, "c") && slice_is(c.run_id_text, "r"));
     assert_true(slice_is(c.output_resource_name, "n"));
     assert_null(c.text_value.at);
@@ -85,7 +74,7 @@ static void a_missing_field_reads_as_its_default(void **state)
     assert_null(c.created_by.at);
 
     struct label_result r;
-    read_result(RESULT(RESULT_HEAD OUTCOME), SLICE_LITERAL("\2c\2r\2"), *state, &r);
+    read_result(RESULT(RESULT_HEAD OUTCOME), SLICE_LITERAL("\2c\2r\2"), &r);
     assert_int_equal(r.outcome, LABEL_REJECTED);
     assert_int_equal(r.code, LABEL_REJECTED_UNKNOWN);
     assert_false(r.replayed);
@@ -94,61 +83,66 @@ static void a_missing_field_reads_as_its_default(void **state)
 
 static void fields_are_found_by_name_in_any_order(void **state)
 {
+    (void)state;
     struct label_command c;
     read_command(COMMAND(STRING("run_id") "," NULLABLE("text_value", "\"string\"") "," STRING(
                      "output_resource_name") "," STRING("command_id")),
-                 SLICE_LITERAL("\2r\2\2t\2n\2c"), *state, &c);
+                 SLICE_LITERAL("\2r\2\2t\2n\2c"), &c);
     assert_true(slice_is(c.command_id_text, "c") && slice_is(c.run_id_text, "r"));
     assert_true(slice_is(c.output_resource_name, "n") && slice_is(c.text_value, "t"));
 }
 
 static void a_field_that_we_do_not_know_is_ignored(void **state)
 {
+    (void)state;
     struct label_command c;
     read_command(COMMAND(FIELD("new", "\"long\"") "," COMMAND_HEAD "," NULLABLE("newer", "\"int\"")),
-                 SLICE_LITERAL("\4\2c\2r\2n\2\4"), *state, &c);
+                 SLICE_LITERAL("\4\2c\2r\2n\2\4"), &c);
     assert_true(slice_is(c.command_id_text, "c") && slice_is(c.run_id_text, "r"));
     assert_true(slice_is(c.output_resource_name, "n"));
 }
 
 static void null_may_be_either_branch_or_none(void **state)
 {
+    (void)state;
     struct label_command c;
     static const char JSON[] =
         COMMAND(COMMAND_HEAD "," FIELD("text_value", "[\"string\",\"null\"]") "," STRING(
             "object_value") "," FIELD("object_value_is_partial", "[\"boolean\",\"null\"]"));
-    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\0\2t\2o\0\1"), *state, &c);
+    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\0\2t\2o\0\1"), &c);
     assert_true(slice_is(c.text_value, "t") && slice_is(c.object_value, "o"));
     assert_int_equal(c.object_value_is_partial, LABEL_FLAG_TRUE);
-    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\2\0\0\0"), *state, &c);
+    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\2\0\0\0"), &c);
     assert_null(c.text_value.at);
     assert_true(slice_is(c.object_value, ""));
     assert_int_equal(c.object_value_is_partial, LABEL_FLAG_FALSE);
-    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\2\0\2"), *state, &c);
+    read_command(JSON, SLICE_LITERAL("\2c\2r\2n\2\0\2"), &c);
     assert_int_equal(c.object_value_is_partial, LABEL_FLAG_ABSENT);
 }
 
 static void symbols_are_taken_by_name_and_new_codes_read_as_unknown(void **state)
 {
+    (void)state;
     struct label_result r;
     static const char JSON[] =
         RESULT(RESULT_HEAD FIELD("outcome", ENUM("O", "\"REJECTED\",\"CREATED\"")) "," FIELD(
             "code", "[\"null\"," ENUM("C", "\"too_late\",\"id_conflict\",\"unauthenticated\"") "]"));
-    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\0"), *state, &r);
+    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\0"), &r);
     assert_int_equal(r.outcome, LABEL_REJECTED);
     assert_int_equal(r.code, LABEL_REJECTED_UNKNOWN);
-    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\2"), *state, &r);
+    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\2"), &r);
     assert_int_equal(r.code, LABEL_REJECTED_ID_CONFLICT);
-    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\4"), *state, &r);
+    read_result(JSON, SLICE_LITERAL("\2c\2r\0\2\4"), &r);
     assert_int_equal(r.code, LABEL_REJECTED_UNAUTHENTICATED);
 }
 
 static void the_ids_of_a_label_are_those_of_its_result(void **state)
 {
+    (void)state;
     struct label_result r;
     read_result(RESULT(RESULT_HEAD OUTCOME "," LABEL(STRING("id") "," STRING("run_id") "," STRING(
                     "account_id") "," STRING("output_resource_name") "," FIELD("created_at", "\"long\""))),
-                SLICE_LITERAL("\2c\2r\0\2\2x\2y\2a\2n\6"), *state, &r);
+                SLICE_LITERAL("\2c\2r\0\2\2x\2y\2a\2n\6"), &r);
     assert_true(slice_is(r.command_id_text, "c") && slice_is(r.run_id_text, "r"));
     assert_true(slice_is(r.account_id, "a") && slice_is(r.output_resource_name, "n"));
     assert_int_equal(r.created_at_us, 3);
@@ -253,17 +247,15 @@ static void a_current_schema_lacking_a_symbol_is_not_taken(void **state)
     avro_form_dispose(&form);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_missing_field_reads_as_its_default),
-        TEST(fields_are_found_by_name_in_any_order),
-        TEST(a_field_that_we_do_not_know_is_ignored),
-        TEST(null_may_be_either_branch_or_none),
-        TEST(symbols_are_taken_by_name_and_new_codes_read_as_unknown),
-        TEST(the_ids_of_a_label_are_those_of_its_result),
+        cmocka_unit_test(a_missing_field_reads_as_its_default),
+        cmocka_unit_test(fields_are_found_by_name_in_any_order),
+        cmocka_unit_test(a_field_that_we_do_not_know_is_ignored),
+        cmocka_unit_test(null_may_be_either_branch_or_none),
+        cmocka_unit_test(symbols_are_taken_by_name_and_new_codes_read_as_unknown),
+        cmocka_unit_test(the_ids_of_a_label_are_those_of_its_result),
         cmocka_unit_test(a_schema_that_does_not_fit_the_code_is_not_taken),
         cmocka_unit_test(a_current_schema_in_which_a_field_cannot_be_null_is_not_taken),
         cmocka_unit_test(a_current_schema_lacking_a_symbol_is_not_taken),

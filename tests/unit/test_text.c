@@ -203,6 +203,37 @@ static void decimal_numbers_are_read_within_their_bound(void **state)
     }
 }
 
+static void a_number_is_written_in_digits_and_read_again(void **state)
+{
+    (void)state;
+    static const uint64_t NUMBERS[] = {0, 7, 10, 99, 100, 4294967296, UINT64_MAX / 10, UINT64_MAX};
+    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
+        char text[TEXT_U64_MAX];
+        char wanted[TEXT_U64_MAX + 1];
+        uint64_t again = 1;
+        snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)NUMBERS[i]);
+        struct slice written = slice_make(text, text_of_u64(NUMBERS[i], text));
+        assert_true(slice_is(written, wanted));
+        assert_true(text_to_u64(written, UINT64_MAX, &again));
+        assert_true(again == NUMBERS[i]);
+    }
+}
+
+static void bytes_that_are_no_utf_8_are_found_at_every_place_of_a_long_text(void **state)
+{
+    (void)state;
+    char text[100];
+    for (size_t len = 1; len <= sizeof text; len++) {
+        memset(text, 'a', sizeof text);
+        assert_true(text_is_utf8(slice_make(text, len)));
+        for (size_t i = 0; i < len; i++) {
+            text[i] = '\x80';
+            assert_false(text_is_utf8(slice_make(text, len)));
+            text[i] = 'a';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +247,8 @@ int main(void)
         cmocka_unit_test(a_prefix_ends_between_characters),
         cmocka_unit_test(a_character_that_was_cut_before_is_left_out_of_the_prefix),
         cmocka_unit_test(decimal_numbers_are_read_within_their_bound),
+        cmocka_unit_test(a_number_is_written_in_digits_and_read_again),
+        cmocka_unit_test(bytes_that_are_no_utf_8_are_found_at_every_place_of_a_long_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
