@@ -39,6 +39,8 @@ PARTS = {
         path.measure,
         "one label at a time over HTTP, and the floors of its path: Kafka twice, one insert",
     ),
+    # Before the tables and topics have gigabytes that are still being written.
+    "single": (single.measure, "one command on an idle system: produce to result"),
     "http": (http_load.measure, "labels over HTTP at several numbers of connections, and pgbench beside"),
     "open": (open_loop.measure, "labels over HTTP at a steady rate (open loop): how long they take"),
     "connections": (connections.measure, "the ingress's memory with 1,000 connections"),
@@ -55,7 +57,6 @@ PARTS = {
     "drain": (drains.measure, "drains of a backlog, at least and exactly once, one process and two"),
     "curve": (curve.measure, "the worker's rate by the bound of its batches"),
     "table": (table.measure, "the worker's rate by the rows that are present"),
-    "single": (single.measure, "one command on an idle system: produce to result"),
     "messy": (messy.measure, "a stream with faulty commands: each accounted for, and the rate"),
     "soak": (soak.measure, "the worker's memory over time"),
 }

@@ -1,5 +1,5 @@
-"""soak: a steady stream of commands. The worker's memory must not grow over time: its peak at the end is
-compared with that after a tenth of the time."""
+"""soak: a steady stream of commands; some have gathered before the worker starts. Its memory must grow neither
+with a backlog nor over time: its peak at the end is compared with that after a tenth of the time."""
 
 import json
 import subprocess
@@ -10,6 +10,7 @@ from bench.programs import ROOT, TOOLS, clean_environment, say
 from bench.workers import Workers, finished, outcomes
 
 MOST = 1.1
+BACKLOG = 20_000
 LATE_S = 30
 POLL_S = 0.25
 SHORT = {"retention_bytes": "67108864", "segment_bytes": "16777216"}  # per partition: minutes of it
@@ -27,24 +28,24 @@ def measure(bench) -> None:
     settings = bench.system.stream(
         KAFKA_COMMANDS_TOPIC=topics["COMMANDS"], BENCH_COMMANDS=commands, BENCH_RATE=rate, BENCH_SEED=2
     )
-    with Workers(bench.system, "bench-soak", topics) as workers:
-        workers.await_ready()
-        load = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", TOOLS / "preload"],
-            cwd=ROOT,
-            env=clean_environment(**settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
+    load = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", TOOLS / "preload"],
+        cwd=ROOT,
+        env=clean_environment(**settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        await_backlog(bench, topics["COMMANDS"], commands)
+        with Workers(bench.system, "bench-soak", topics) as workers:
             early, late = watch(workers, load, seconds)
             sent = json.loads(load.communicate()[0])
             await_all(workers, commands)
-        finally:
-            load.kill()
-            load.wait()
-        cpu = workers.each[0].cpu_seconds() * 1e6 / commands
+            cpu = workers.each[0].cpu_seconds() * 1e6 / commands
+    finally:
+        load.kill()
+        load.wait()
     bench.topics.delete(*topics.values())
     ratio = late / early
     verdict = bench.report.target(
@@ -60,6 +61,15 @@ def measure(bench) -> None:
         "late_peak_mib": late,
         "worker_cpu_us": round(cpu, 2),
     }
+
+
+def await_backlog(bench, topic: str, commands: int) -> None:
+    """So many that the worker begins with full batches."""
+    deadline = time.monotonic() + LATE_S
+    while bench.topics.count(topic) < min(BACKLOG, commands // 10):
+        if time.monotonic() > deadline:
+            sys.exit("no backlog gathers: is BENCH_SOAK_RATE too low?")
+        time.sleep(POLL_S)
 
 
 def watch(workers: Workers, load: subprocess.Popen, seconds: int) -> tuple[float, float]:
