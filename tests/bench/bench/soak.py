@@ -1,5 +1,5 @@
-"""soak: a steady stream of commands; some have gathered before the worker starts. Its memory must grow neither
-with a backlog nor over time: its peak at the end is compared with that after a tenth of the time."""
+"""soak: a steady stream of commands; some have gathered before the worker starts. Its memory must not grow,
+neither with a backlog nor over time: its peak at the end is compared with that after a tenth of the time."""
 
 import json
 import subprocess
