@@ -86,10 +86,11 @@ def measure(bench) -> None:
     bench.topics.delete(*topics.values())
     file.unlink()
     heads = " ".join(f"{outcome:>10}" for outcome in SHOWN)
-    say(f"  {'':22} {heads} {'lines/s':>9} {'peak MiB':>9}")
+    say(f"  {'':22} {heads} {'lines/s':>9} {'own clock':>9} {'peak MiB':>9}")
     for name, found in zip(("the file", "its rejects, mended", "the file again"), loads, strict=True):
         counts = " ".join(f"{found[outcome]:10,}" for outcome in SHOWN)
-        say(f"  {name:22} {counts} {found['rate']:9,.0f} {found['peak_mib']:9.1f}")
+        rates = f"{found['wall_rate']:9,.0f} {found['rate']:9,.0f}"
+        say(f"  {name:22} {counts} {rates} {found['peak_mib']:9.1f}")
     peak = max(found["peak_mib"] for found in loads)
     verdict = bench.report.target(f"send, {lines:,} lines: peak memory, MiB", peak, most=PEAK_MIB)
     none = bench.report.target(f"send, {lines:,} lines: faults in the accounting", len(faults), most=0)

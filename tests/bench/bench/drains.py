@@ -45,12 +45,10 @@ def judge(bench, delivery: str, processes: int, least: float | None, points: lis
         ratio = median(point["of_limit"] for point in points)
         verdict = bench.report.target(f"drain {name}: ratio to the database's limit", ratio, least=least)
         say(f"  {name}: median {ratio:.2f} of the limit, {verdict}")
-    if processes > 1:
-        return
     cpu = median(point["worker_cpu_us"] for point in points)
     peak = max(max(point["peak_mib"]) for point in points)
     cpu_verdict = bench.report.target(f"drain {name}: worker CPU, µs per label", cpu, most=CPU_US)
-    peak_verdict = bench.report.target(f"drain {name}: worker's peak memory, MiB", peak, most=PEAK_MIB)
+    peak_verdict = bench.report.target(f"drain {name}: a worker's peak memory, MiB", peak, most=PEAK_MIB)
     say(f"  {name}: {cpu:.1f} µs of worker CPU per label, {cpu_verdict}; {peak:.1f} MiB, {peak_verdict}")
 
 

@@ -57,6 +57,9 @@ def judge(bench, runs: int, points: list[dict]) -> None:
         verdict = bench.report.target(what, ratio, least=least)
         say(f"  {connections} connections: {ratio:.2f} of pgbench, {verdict}")
     cpu = median(sum(p["cpu_us_per_label"].values()) for p in points if p["connections"] == CPU_CONNECTIONS)
+    others = sum(p["not_201"] for p in points)
+    what = f"HTTP, {runs_text(runs)}, all connections: answers that are not 201"
+    say(f"  {others:,} answers that are not 201, {bench.report.target(what, others, most=0)}")
     what = f"HTTP, {runs_text(runs)}, {CPU_CONNECTIONS} connections: µs CPU of ingress and worker per answer"
     say(f"  {cpu:.1f} µs CPU of both per answer, {bench.report.target(what, cpu, most=CPU_US)}")
 
