@@ -1,6 +1,8 @@
-/* SHA-256 (FIPS 180-4) of bytes that come in pieces. */
+/* SHA-256 of bytes that come in pieces, and SHA-1 of short ones (FIPS 180-4). */
 #pragma once
 #include "common/slice.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { DIGEST_LEN = 32, DIGEST_TEXT_LEN = 2 * DIGEST_LEN };
@@ -20,3 +22,9 @@ void digest_run_end(struct digest_run *r, struct digest *out);
 
 /* Writes DIGEST_TEXT_LEN lower-case hexadecimal digits and a NUL. */
 void digest_format(const struct digest *d, char out[DIGEST_TEXT_LEN + 1]);
+
+enum { DIGEST_SHA1_LEN = 20 };
+
+/* SHA-1 of the parts, one behind the other. It is for names (UUIDv5), not for secrets. False when memory is short, or where the
+ * system's policy has no SHA-1. */
+bool digest_sha1(const struct slice *parts, size_t n, uint8_t out[DIGEST_SHA1_LEN]);

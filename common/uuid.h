@@ -20,7 +20,7 @@ int uuid_compare(const struct uuid *a, const struct uuid *b);
 void uuid_random_bytes(uint8_t out[16]);
 /* Time-ordered (RFC 9562 §5.7) from Unix milliseconds; within one thread and millisecond strictly increasing. */
 void uuid_v7(struct uuid *out, int64_t unix_ms);
-/* Name-based, SHA-1 (RFC 9562 §5.5). */
+/* Name-based, SHA-1 (RFC 9562 §5.5): OpenSSL's, or libuuid's where that has none. */
 void uuid_v5(struct uuid *out, const struct uuid *name_space, struct slice name);
 
 /* The label id of an Idempotency-Key (contract §2): v5 of account id + U+0000 + key in our own namespace.
