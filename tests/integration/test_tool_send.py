@@ -6,9 +6,11 @@ import gzip
 import json
 import os
 import subprocess
+import time
 import uuid
 
 import pytest
+from support.events import COMMANDS, Reader
 from support.tool import TEXT, Tool, account_of, good, is_sanitized, json_lines, lines, write_lines
 from support.waiting import wait_until
 
@@ -242,6 +244,31 @@ def test_a_token_that_has_expired_is_read_again_from_its_file(tool, run, tokens,
         assert account_of(load) == {"stored": 10}
     expired = tool("send", "--run", run, file, GOLD_LABEL_TOKEN=tokens.worker(exp=1))
     assert expired.returncode == 3 and json.loads(expired.stdout)["read"] == 0
+
+
+def test_a_token_that_is_replaced_in_mid_load_is_renewed_before_it_expires(
+    tool, run, system, tokens, tmp_path
+):
+    count, lifetime_s = 6000, 4
+    file = write_lines(tmp_path / "labels.ndjson", count)
+    topic = Reader(system.env["KAFKA_BROKERS"], COMMANDS)
+    token, fresh = tmp_path / "token", tokens.worker(exp=int(time.time()) + 600, jti="fresh")
+    token.write_text(old := tokens.worker(exp=int(time.time()) + lifetime_s))
+    with tool.running(
+        tmp_path, "send", "--run", run, "--token-file", token, "--rate", "1000/s", file
+    ) as load:
+        wait_until(lambda: system.count(run) >= 200)
+        (tmp_path / "next").write_text(fresh)
+        (tmp_path / "next").rename(token)
+        assert load.wait(60) == 0, load.stderr
+        assert account_of(load) == {"stored": count}
+        assert "a new token was read" in load.stderr
+    assert json.loads(load.stdout)["seconds"] > lifetime_s
+    ours = [event for event in topic.read_all() if event.key == run.encode()]
+    topic.close()
+    sent = [event.headers["authorization"].decode().removeprefix("Bearer ") for event in ours]
+    assert sent == [old] * sent.count(old) + [fresh] * sent.count(fresh)
+    assert sent.count(old) >= 200 and sent.count(fresh) > 0 and len(sent) == count
 
 
 def test_a_checkpoint_is_for_its_input_and_its_load_only(tool, run, system, tmp_path):
