@@ -12,7 +12,7 @@ status kafka_ranges(struct kafka_consumer *c, const char *topic, size_t n, int t
         rd_kafka_resp_err_t err =
             rd_kafka_query_watermark_offsets(c->rk, topic, (int32_t)i, &out[i].low, &out[i].high, timeout_ms);
         if (err)
-            return kafka_status(err, "beginning and end", topic, f);
+            return kafka_status(err, "beginning and end", topic, (int32_t)i, f);
     }
     return STATUS_OK;
 }
@@ -26,13 +26,16 @@ static rd_kafka_topic_partition_list_t *all_partitions(const char *topic, size_t
     return list;
 }
 
-static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *list)
+/* `err` is of the whole question; without one, the first partition that has one says it. */
+static status status_of_list(rd_kafka_resp_err_t err, const rd_kafka_topic_partition_list_t *list,
+                             const char *what, const char *topic, struct fault *f)
 {
-    for (int i = 0; i < list->cnt; i++) {
-        if (list->elems[i].err)
-            return list->elems[i].err;
+    int32_t partition = KAFKA_NO_PARTITION;
+    for (int i = 0; !err && i < list->cnt; i++) {
+        err = list->elems[i].err;
+        partition = err ? list->elems[i].partition : KAFKA_NO_PARTITION;
     }
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
+    return kafka_status(err, what, topic, partition, f);
 }
 
 static void take_offsets(const rd_kafka_topic_partition_list_t *list, int64_t *out)
@@ -46,7 +49,7 @@ status kafka_offsets_at(struct kafka_consumer *c, const char *topic, size_t n, i
 {
     rd_kafka_topic_partition_list_t *list = all_partitions(topic, n, unix_ms);
     rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
-    status st = kafka_status(err ? err : first_error(list), "offsets by time", topic, f);
+    status st = status_of_list(err, list, "offsets by time", topic, f);
     if (st == STATUS_OK)
         take_offsets(list, out);
     rd_kafka_topic_partition_list_destroy(list);
@@ -56,7 +59,7 @@ status kafka_offsets_at(struct kafka_consumer *c, const char *topic, size_t n, i
         if (out[i] < 0)
             st = kafka_status(
                 rd_kafka_query_watermark_offsets(c->rk, topic, (int32_t)i, &low, &out[i], timeout_ms),
-                "the end", topic, f);
+                "the end", topic, (int32_t)i, f);
     }
     return st;
 }
@@ -66,7 +69,7 @@ status kafka_committed(struct kafka_consumer *c, const char *topic, size_t n, in
 {
     rd_kafka_topic_partition_list_t *list = all_partitions(topic, n, RD_KAFKA_OFFSET_INVALID);
     rd_kafka_resp_err_t err = rd_kafka_committed(c->rk, list, timeout_ms);
-    status st = kafka_status(err ? err : first_error(list), "committed offsets", topic, f);
+    status st = status_of_list(err, list, "committed offsets", topic, f);
     if (st == STATUS_OK)
         take_offsets(list, out);
     rd_kafka_topic_partition_list_destroy(list);
@@ -101,7 +104,7 @@ static status take_group(rd_kafka_event_t *event, const char *group, const char 
 {
     size_t n = 0;
     if (rd_kafka_event_error(event))
-        return kafka_status(rd_kafka_event_error(event), "the members", group, f);
+        return kafka_status(rd_kafka_event_error(event), "the members", group, KAFKA_NO_PARTITION, f);
     const rd_kafka_DescribeConsumerGroups_result_t *result =
         rd_kafka_event_DescribeConsumerGroups_result(event);
     const rd_kafka_ConsumerGroupDescription_t **groups =

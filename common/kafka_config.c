@@ -128,18 +128,25 @@ int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const cha
     return count;
 }
 
-status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, struct fault *f)
+status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, int32_t partition,
+                    struct fault *f)
 {
+    char number[16] = "";
+    if (partition >= 0)
+        (void)snprintf(number, sizeof number, " [%d]", partition);
     switch (err) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:
         return STATUS_OK;
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        if (partition >= 0)
+            return fault_set(f, STATUS_NOT_FOUND, "no_partition", "there is no partition %d of topic %s",
+                             partition, topic);
         return fault_set(f, STATUS_NOT_FOUND, "no_partition", "there is no such topic or partition: %s",
                          topic);
     default:
-        return fault_set(f, STATUS_RETRY, "kafka", "cannot ask for %s of %s: %s", what, topic,
+        return fault_set(f, STATUS_RETRY, "kafka", "cannot ask for %s of %s%s: %s", what, topic, number,
                          rd_kafka_err2str(err));
     }
 }

@@ -181,7 +181,7 @@ static status start_offset(struct kafka_consumer *c, const char *topic, int32_t 
     int64_t low = 0;
     rd_kafka_resp_err_t err =
         rd_kafka_query_watermark_offsets(c->rk, topic, partition, &low, out, timeout_ms);
-    return kafka_status(err, "the end", topic, f);
+    return kafka_status(err, "the end", topic, partition, f);
 }
 
 status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const int32_t *partitions, size_t n,

@@ -24,8 +24,11 @@ void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd);
 /* The number of partitions of `topic`: 0 when it does not exist, -1 when no broker answered. */
 int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms);
 
-/* What a broker said when it was asked for `what` of `topic`. Errors: STATUS_NOT_FOUND (no such topic or partition), STATUS_RETRY. */
-status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, struct fault *f);
+/* What a broker said when it was asked for `what` of `topic`, and of which partition (KAFKA_NO_PARTITION: of none in particular).
+ * Errors: STATUS_NOT_FOUND (no such topic or partition), STATUS_RETRY. */
+enum { KAFKA_NO_PARTITION = -1 };
+status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, int32_t partition,
+                    struct fault *f);
 
 /* ---- kafka_consumer.c and kafka_fetching.c ---- */
 
