@@ -10,8 +10,8 @@
 
 enum {
     CLOSE_MS = 1000,
-    /* A load is no request: whole batches cost both processes and the broker half of what many small ones do. Few lines in flight
-     * would wait for nothing. */
+    /* A load is no request: whole batches cost both processes and the broker half of what many small ones do. Where few lines may be in
+     * flight (--in-flight), a batch would wait for lines that cannot come before it is answered. A small file waits once, for 5 ms. */
     LINGER_MS = 5,
     LINGER_FROM = 1000,
 };
