@@ -96,6 +96,8 @@ class Canonical:
             raise SchemaError(f"{where} has the name {full!r}, which is not an Avro name")
         if full in self.defined or full in PRIMITIVES:
             raise SchemaError(f"{where} defines {full} a second time")
+        if "aliases" in schema:
+            raise SchemaError(f"{full} has aliases: the programs know each type by its one name")
         self.defined.add(full)
         return full, full.rpartition(".")[0]
 

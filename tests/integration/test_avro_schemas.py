@@ -152,7 +152,7 @@ def test_the_embedded_fingerprints_are_those_of_fastavro():
 
 CANONICAL = [
     record("R", "string"),
-    {**record("a.b.R", {"type": "string", "logicalType": "uuid"}), "doc": "x", "aliases": ["Old"]},
+    {**record("a.b.R", {"type": "string", "logicalType": "uuid"}), "doc": "x"},
     {**record("R", ["null", record("S", "int")], {**record("x.T", "long")}), "namespace": "n.s"},
     {
         **record("R", {"type": "enum", "name": "E", "symbols": ["A", "B"], "default": "A"}, "boolean"),
@@ -208,6 +208,8 @@ REFUSED = [
         {"x": record("R", "int") | {"fields": [{"name": "f", "type": "int", "aliases": ["g"]}]}},
         "R.f has aliases",
     ),
+    ({"x": record("R", "int") | {"aliases": ["Q"]}}, "R has aliases"),
+    ({"x": record("R", {"type": "enum", "name": "E", "symbols": ["A"], "aliases": ["D"]})}, "E has aliases"),
     ({"x": record("R-S", "int")}, "not an Avro name"),
     ({"x": record("R", {"type": "enum", "name": "E", "symbols": ["A", "A"]})}, "one twice"),
     ({"x": record("R", {"type": "enum", "name": "E", "symbols": ["a-b"]})}, "not an Avro name"),
