@@ -3,7 +3,7 @@
 
 FULL_TRANSITIVE: each version of a record can read, and be read by, every other one. And no version that was
 ever in force is lost: FOLDER/fingerprints lists them all, so that a schema is never changed without a copy of
-what it was.
+what it was. (It also lists the specimen that was made for the tests, create-gold-label.v0.)
 
 Needs the package avro, whose compatibility checker is the judge.
 """

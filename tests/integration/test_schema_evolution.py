@@ -1,21 +1,24 @@
-"""Commands of older writers are read, and commands and results that are framed with the ids of a registry.
+"""Commands and results of older writers are read, also those that are framed with the ids of a registry.
 
 The older writer is fastavro with the schema of that time; what must come of it is what fastavro resolves for
-a reader with the schema in force (Avro 1.11, "Schema Resolution").
+a reader with the schema in force (Avro 1.11, "Schema Resolution"). create-gold-label.v0.avsc was made for
+this: no release ever wrote it.
 """
 
+import datetime
 import io
 import json
 import uuid
 
 import fastavro
 import pytest
-from support.events import COMMAND, RESULT, RESULT_HEAD, Reader, command, schema
+from support.events import COMMAND, RESULT, RESULT_HEAD, Reader, Sender, command, schema
 from support.system import ROOT
 from support.tool import TEXT, Tool, account_of, json_lines, lines
 
 SCHEMAS = ROOT / "schemas" / "avro"
 OLDER = sorted(path.name for path in SCHEMAS.glob("create-gold-label.v*.avsc"))
+RESULTS = sorted(path.name for path in SCHEMAS.glob("gold-label-result*.avsc"))
 
 VALUES = {
     "a text": {"text_value": "Grüße 😀"},
@@ -42,14 +45,32 @@ def something(kind):
     return {"null": None, "boolean": True, "int": -(2**31), "long": 2**63 - 1, "string": "text_value"}[kind]
 
 
-def written_by(name, record):
-    """The message of a writer with that schema, and the command that it is to a reader with ours."""
+def filled(kind, value, ours):
+    """The record `value` as a writer of `kind` has it: with fields that a reader of `ours` does not know."""
+    known = {field["name"]: field["type"] for field in ours["fields"]}
+    out = {}
+    for field in kind["fields"]:
+        name, inner = field["name"], value.get(field["name"])
+        if name not in known:
+            out[name] = something(field["type"])
+        elif isinstance(inner, dict):
+            out[name] = filled(record_of(field["type"]), inner, record_of(known[name]))
+        else:
+            out[name] = inner
+    return out
+
+
+def record_of(kind):
+    branches = kind if isinstance(kind, list) else [kind]
+    return next(branch for branch in branches if isinstance(branch, dict) and branch["type"] == "record")
+
+
+def written_by(name, record, reader=COMMAND):
+    """The message of a writer with that schema, and what it is to a reader with ours."""
     writer, head = schema(name)
-    ours = {field["name"] for field in COMMAND["fields"]}
-    theirs = {f["name"]: something(f["type"]) for f in writer["fields"] if f["name"] not in ours}
     out = io.BytesIO()
-    fastavro.schemaless_writer(out, writer, record | theirs)
-    resolved = fastavro.schemaless_reader(io.BytesIO(out.getvalue()), writer, COMMAND)
+    fastavro.schemaless_writer(out, writer, filled(writer, record, reader))
+    resolved = fastavro.schemaless_reader(io.BytesIO(out.getvalue()), writer, reader)
     return head + out.getvalue(), resolved
 
 
@@ -121,6 +142,62 @@ def test_there_is_an_older_writer_of_every_kind_of_change():
         {field["name"] for field in fields if "default" in field} for fields in (ours, writer)
     )
     assert with_default & set(names) - with_default_then, "a default that came later"
+
+
+# ---- results of older writers ----
+
+STORED_AT = datetime.datetime(2026, 7, 1, 12, 30, 15, 123456, datetime.UTC)
+
+
+def codes_of(name):
+    """The symbols that a writer with that schema has for why a command is rejected."""
+    (code,) = [field["type"] for field in schema(name)[0]["fields"] if field["name"] == "code"]
+    return next(branch["symbols"] for branch in code if isinstance(branch, dict))
+
+
+def answers_of(name):
+    """One result of each kind that a writer with that schema sends."""
+    ids = {"command_id": str(uuid.uuid4()), "run_id": str(uuid.uuid4())}
+    label = {"id": ids["command_id"], "run_id": ids["run_id"], "account_id": "a", "created_at": STORED_AT}
+    created = [
+        {"replayed": replayed, "label": label | {"output_resource_name": "é", "created_by": "ann"} | value}
+        for replayed in (False, True)
+        for value in VALUES.values()
+    ]
+    rejected = [{"replayed": False, "code": code, "message": f"It is {code}. ü"} for code in codes_of(name)]
+    return [ids | {"outcome": "CREATED"} | one for one in created] + [
+        ids | {"outcome": "REJECTED"} | one for one in rejected
+    ]
+
+
+def shown(result):
+    """As `gold-label results` has it: the members of its outcome, the object as JSON, times as text."""
+    created = result["outcome"] == "CREATED"
+    members = ("replayed", "label") if created else ("code", "message")
+    out = {name: result[name] for name in ("outcome", "command_id", "run_id", *members)}
+    if created:
+        out["label"] = {
+            name: value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime.datetime) else value
+            for name, value in result["label"].items()
+        }
+        out["label"]["object_value"] = json.loads(out["label"]["object_value"] or "null")
+    return out
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_of_every_version_are_read_with_exactly_their_values(name, topics, system, tokens):
+    sender = Sender(topics.brokers, None, topics.names["results"])
+    wanted = []
+    for answer in answers_of(name):
+        message, resolved = written_by(name, answer, RESULT)
+        sender.send(message, key=answer["run_id"])
+        wanted.append(shown(resolved))
+    followed = Tool(system, tokens.worker())(
+        "results", "--from", "oldest", "--no-follow", **topics.environment
+    )
+    assert (followed.returncode, followed.stderr) == (0, b"")
+    assert [json.loads(line) for line in followed.stdout.splitlines()] == wanted
+    assert len(wanted) >= 14
 
 
 # ---- Confluent framing ----
