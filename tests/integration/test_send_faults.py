@@ -2,6 +2,7 @@
 
 TOOL_KILLS makes it more kills (10), TOOL_OUTAGE a longer outage in seconds (20)."""
 
+import gzip
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import time
 import uuid
 
 import pytest
+from support.events import COMMANDS, Reader
 from support.tool import Tool, account_of, good, json_lines, write_lines
 from support.waiting import wait_until
 
@@ -21,9 +23,8 @@ def tool(system, tokens):
     return Tool(system, tokens.worker())
 
 
-def assert_every_line_is_there(tool, run, system, file, results, bad=()):
+def assert_every_line_is_there(tool, run, system, file, lines, results, bad=()):
     """The end state of a load that nothing has disturbed. `bad`: the lines that are none, from 0."""
-    lines = file.read_bytes().count(b"\n")
     said = json_lines(results)
     assert [one["line"] for one in said] == list(range(1, lines + 1))
     assert [one["line"] - 1 for one in said if one["outcome"] == "rejected"] == list(bad)
@@ -38,22 +39,51 @@ def assert_every_line_is_there(tool, run, system, file, results, bad=()):
     assert system.count(run) == lines - len(bad)
 
 
-def test_killed_at_random_moments_and_resumed_no_line_is_skipped(tool, run, system, tmp_path):
+@pytest.mark.parametrize(
+    ("wait", "packed"),
+    [("stored", False), ("stored", True), ("accepted", False), ("accepted", True)],
+    ids=["stored", "stored, gzip", "accepted", "accepted, gzip"],
+)
+def test_killed_at_random_moments_and_resumed_no_line_is_skipped(wait, packed, tool, run, system, tmp_path):
+    """The moments are early enough for a worker that lags behind: what is accepted may not be stored yet."""
     count, bad = 9000, range(5, 9000, 1000)
     file = write_lines(tmp_path / "labels.ndjson", count, lambda n: b"?\n" if n in bad else good(n))
+    if packed:
+        plain, file = file, tmp_path / "labels.ndjson.gz"
+        file.write_bytes(gzip.compress(plain.read_bytes()))
     results, rejects = tmp_path / "results.ndjson", tmp_path / "rejects.ndjson"
-    options = ("send", "--run", run, "--results", results, "--rejects", rejects, "--resume", file)
-    for target in sorted(random.Random(uuid.UUID(run).int).sample(range(1, count - 2000), KILLS)):
-        with tool.running(tmp_path, *options, "--rate", "4000/s") as part:
+    options = ("send", "--run", run, "--wait", wait, "--results", results, "--rejects", rejects)
+    options += ("--resume", file)
+    for target in sorted(random.Random(uuid.UUID(run).int).sample(range(1, count - 4000), KILLS)):
+        with tool.running(tmp_path, *options, "--rate", "2000/s") as part:
             wait_until(lambda target=target: system.count(run) >= target, 60)
             assert part.kill() == -9
             assert part.stdout == b""
     done = tool(*options)
-    outcomes = account_of(done)
-    assert (done.returncode, json.loads(done.stdout)["read"], outcomes["rejected"]) == (1, count, len(bad))
-    assert outcomes["stored"] + outcomes.get("replayed", 0) == count - len(bad)
+    summary = json.loads(done.stdout)
+    assert (done.returncode, summary["read"], summary["rejected"]) == (1, count, len(bad))
+    outcomes = ("stored", "replayed") if wait == "stored" else ("accepted",)
+    assert sum(summary[name] for name in outcomes) == count - len(bad)
     assert rejects.read_bytes() == b"?\n" * len(bad)
-    assert_every_line_is_there(tool, run, system, file, results, bad)
+    wait_until(lambda: system.count(run) == count - len(bad), 60)
+    assert_every_line_is_there(tool, run, system, file, count, results, bad)
+
+
+def test_no_more_lines_than_in_flight_are_sent_while_none_is_answered(
+    tool, run, system, held_table, tmp_path
+):
+    count, in_flight = 100, 10
+    file = write_lines(tmp_path / "labels.ndjson", count)
+    topic = Reader(system.env["KAFKA_BROKERS"], COMMANDS)
+    with tool.running(tmp_path, "send", "--run", run, "--in-flight", in_flight, file) as load:
+        topic.read_until(lambda events: len(events) >= in_flight)
+        wait_until(system.worker_waits_for_lock)
+        assert len(topic.read_for(1)) == in_flight
+        held_table.rollback()
+        assert load.wait(60) == 0, load.stderr
+        assert account_of(load) == {"stored": count}
+    assert len(topic.read_all()) == count
+    topic.close()
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
@@ -74,4 +104,4 @@ def test_a_broker_that_is_away_is_waited_for(how, tool, run, system, tmp_path, w
     assert json.loads(load.stdout)["end"] == "complete"
     assert outcomes["stored"] + outcomes.get("replayed", 0) == count
     system.wait_until_ready()
-    assert_every_line_is_there(tool, run, system, file, results)
+    assert_every_line_is_there(tool, run, system, file, count, results)
