@@ -11,18 +11,6 @@ static void ignore_notice(void *ctx, const char *message)
     (void)message;
 }
 
-void postgres_check_conninfo(const char *conninfo, struct buffer *faults)
-{
-    char *error = NULL;
-    PQconninfoOption *options = conninfo ? PQconninfoParse(conninfo, &error) : NULL;
-
-    /* libpq's own text quotes what it could not read: that may be a password. */
-    if (conninfo && !options)
-        buffer_add_text(faults, "[postgres] conninfo: libpq cannot read this connection string\n");
-    PQconninfoFree(options);
-    PQfreemem(error);
-}
-
 bool postgres_connect(const struct postgres_options *options, PGconn **out)
 {
     /* Later values win: the connection string may change the first group, not the last. NULL is not given. */

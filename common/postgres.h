@@ -1,7 +1,6 @@
 /* A connection to PostgreSQL that nobody waits for, as far as it is the same whatever is asked over it. What is asked is its owner's
  * affair, in libpq's own terms. */
 #pragma once
-#include "common/buffer.h"
 #include "common/status.h"
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -14,9 +13,6 @@ struct postgres_options {
     const char *session_attrs;   /* target_session_attrs: of several hosts the first that is so; NULL: any */
     const char *user_timeout_ms; /* tcp_user_timeout: a peer that acknowledges nothing for so long is gone */
 };
-
-/* Says so when libpq cannot read the connection string; NULL can be read. */
-void postgres_check_conninfo(const char *conninfo, struct buffer *faults);
 
 /* Begins to connect; go on with postgres_continue() when the socket can be written to. The session's encoding is UTF-8. The caller
  * frees the connection with PQfinish(), also after false (it has failed and says why; NULL: memory is short). */

@@ -2,7 +2,7 @@
 
 #include "common/http_tls.h"
 #include "common/kafka.h"
-#include "common/postgres.h"
+#include "common/postgres_conninfo.h"
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const FORMATS[] = {"logfmt", "json", NULL};

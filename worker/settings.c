@@ -1,7 +1,7 @@
 #include "worker/settings.h"
 
 #include "common/kafka.h"
-#include "common/postgres.h"
+#include "common/postgres_conninfo.h"
 #include "worker/reply_to.h"
 
 static const char *const AUTH_MODES[] = {"token", "trusted", NULL};
