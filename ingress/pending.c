@@ -13,7 +13,8 @@ struct slot {
     uint32_t
         generation; /* counts the waiters of this slot, so that a late report finds nobody; never 0 in use */
     uint32_t next;  /* in its bucket, or in the list of free slots */
-    uint32_t heap_at; /* NOTHING: free */
+    uint32_t heap_at; /* NOTHING: nobody waits (any more) */
+    bool is_queued;   /* its command's report has not come: place and bytes are taken, whoever waits */
 };
 
 struct pending {
@@ -26,7 +27,7 @@ struct pending {
     uint32_t free;
     struct slot *slots;
     struct shares places;
-    struct shares bytes; /* of what is not published yet */
+    struct shares bytes; /* of commands whose report has not come */
 };
 
 struct pending *pending_new(size_t max, size_t max_bytes)
@@ -147,8 +148,8 @@ static uint32_t slot_of(const struct pending *p, const void *ticket)
 {
     uint32_t slot = (uint32_t)((uintptr_t)ticket & UINT32_MAX);
     uint32_t generation = (uint32_t)((uint64_t)(uintptr_t)ticket >> 32);
-    bool is_there =
-        slot < p->max && p->slots[slot].heap_at != NOTHING && p->slots[slot].generation == generation;
+    bool is_there = slot < p->max && p->slots[slot].generation == generation &&
+                    (p->slots[slot].heap_at != NOTHING || p->slots[slot].is_queued);
     return is_there ? slot : NOTHING;
 }
 
@@ -176,6 +177,7 @@ status pending_add(struct pending *p, const struct waiter *w, void **ticket)
 
         p->free = slot->next;
         slot->waiter = *w;
+        slot->is_queued = true;
         slot->due_us = w->deadline_us;
         if (++slot->generation == 0)
             slot->generation = 1;
@@ -189,45 +191,81 @@ status pending_add(struct pending *p, const struct waiter *w, void **ticket)
     return i != NOTHING ? STATUS_OK : STATUS_FULL;
 }
 
-/* False for NOTHING. */
-static bool take_out(struct pending *p, uint32_t i, struct waiter *out)
+/* A slot is free again when its command has left the queue and nobody waits for it. */
+static void free_if_over(struct pending *p, uint32_t i)
 {
-    if (i == NOTHING)
-        return false;
-
     struct slot *slot = &p->slots[i];
-    size_t at = slot->heap_at;
-    *out = slot->waiter;
-    unlink_slot(p, i);
-    shares_give_back(&p->places, out->party, 1);
-    if (!out->published)
-        shares_give_back(&p->bytes, out->party, out->bytes);
+
+    if (slot->is_queued || slot->heap_at != NOTHING)
+        return;
+    shares_give_back(&p->places, slot->waiter.party, 1);
     slot->next = p->free;
     p->free = i;
+}
 
+static void leave_queue(struct pending *p, struct slot *slot)
+{
+    if (slot->is_queued)
+        shares_give_back(&p->bytes, slot->waiter.party, slot->waiter.bytes);
+    slot->is_queued = false;
+}
+
+static void stop_waiting(struct pending *p, uint32_t i, struct waiter *out)
+{
+    size_t at = p->slots[i].heap_at;
+
+    *out = p->slots[i].waiter;
+    unlink_slot(p, i);
     p->n--;
     if (at != p->n) {
         heap_put(p, at, p->heap[p->n]);
         heap_settle(p, at);
     }
-    slot->heap_at = NOTHING;
-    return true;
+    p->slots[i].heap_at = NOTHING;
+    free_if_over(p, i);
 }
 
 bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], struct waiter *out)
 {
     (void)pthread_mutex_lock(&p->mutex);
-    bool taken = take_out(p, find(p, correlation), out);
+    uint32_t i = find(p, correlation);
+    if (i != NOTHING) {
+        leave_queue(p, &p->slots[i]); /* a result says so as well; the report may be late */
+        stop_waiting(p, i, out);
+    }
     (void)pthread_mutex_unlock(&p->mutex);
-    return taken;
+    return i != NOTHING;
 }
 
 bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *out)
 {
+    bool taken = false;
+
     (void)pthread_mutex_lock(&p->mutex);
-    bool taken = take_out(p, slot_of(p, ticket), out);
+    uint32_t i = slot_of(p, ticket);
+    if (i != NOTHING) {
+        leave_queue(p, &p->slots[i]);
+        taken = p->slots[i].heap_at != NOTHING;
+        if (taken)
+            stop_waiting(p, i, out);
+        else
+            free_if_over(p, i);
+    }
     (void)pthread_mutex_unlock(&p->mutex);
     return taken;
+}
+
+/* Of one who waits; `out` gets the waiter. */
+static enum pending_report report_to(struct pending *p, uint32_t i, int64_t now_us, struct waiter *out)
+{
+    struct waiter *w = &p->slots[i].waiter;
+
+    w->published = true;
+    *out = *w;
+    if (!prefer_is_immediate(&w->preference) && now_us < w->deadline_us)
+        return PENDING_WAITS;
+    stop_waiting(p, i, out);
+    return PENDING_TAKEN;
 }
 
 enum pending_report pending_published(struct pending *p, const void *ticket, int64_t now_us,
@@ -238,16 +276,11 @@ enum pending_report pending_published(struct pending *p, const void *ticket, int
     (void)pthread_mutex_lock(&p->mutex);
     uint32_t i = slot_of(p, ticket);
     if (i != NOTHING) {
-        struct waiter *w = &p->slots[i].waiter;
-        if (!w->published)
-            shares_give_back(&p->bytes, w->party, w->bytes);
-        w->published = true;
-        *out = *w;
-        report = PENDING_WAITS;
-        if (prefer_is_immediate(&w->preference) || now_us >= w->deadline_us) {
-            (void)take_out(p, i, out);
-            report = PENDING_TAKEN;
-        }
+        leave_queue(p, &p->slots[i]);
+        if (p->slots[i].heap_at != NOTHING)
+            report = report_to(p, i, now_us, out);
+        else
+            free_if_over(p, i);
     }
     (void)pthread_mutex_unlock(&p->mutex);
     return report;
@@ -261,7 +294,8 @@ bool pending_expire(struct pending *p, int64_t now_us, struct waiter *out)
     while (p->n > 0 && due_at(p, 0) <= now_us && !taken) {
         struct slot *slot = &p->slots[p->heap[0]];
         if (slot->waiter.published || slot->waiter.give_up_us <= now_us) {
-            taken = take_out(p, p->heap[0], out);
+            stop_waiting(p, p->heap[0], out);
+            taken = true;
         } else {
             slot->due_us = slot->waiter.give_up_us;
             heap_settle(p, 0);
@@ -274,7 +308,9 @@ bool pending_expire(struct pending *p, int64_t now_us, struct waiter *out)
 bool pending_take_any(struct pending *p, struct waiter *out)
 {
     (void)pthread_mutex_lock(&p->mutex);
-    bool taken = take_out(p, p->n > 0 ? p->heap[0] : NOTHING, out);
+    bool taken = p->n > 0;
+    if (taken)
+        stop_waiting(p, p->heap[0], out);
     (void)pthread_mutex_unlock(&p->mutex);
     return taken;
 }

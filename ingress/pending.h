@@ -1,8 +1,10 @@
 /* The requests that wait for Kafka: the one place where the listener's thread and the Kafka thread meet.
  *
  * A waiter is registered before its command is produced, and taken out exactly once, by whoever is first: its result, its
- * delivery report, its deadline, a failed produce, or the shutdown. Whoever has taken it out gives the answer. All functions may
- * be called by any thread. */
+ * delivery report, its deadline, a failed produce, or the shutdown. Whoever has taken it out gives the answer.
+ *
+ * Its command can stay longer than it waits: place and bytes are given back when the command, too, has left the producer's queue.
+ * Otherwise an account that waits briefly could fill that again and again. All functions may be called by any thread. */
 #pragma once
 #include "common/slice.h"
 #include "common/status.h"
@@ -33,17 +35,18 @@ struct waiter {
 
 struct pending;
 
-/* `max` waiters at a time, and `max_bytes` of commands that are not acknowledged. NULL when memory is short. */
+/* `max` waiters and commands in the queue at a time, and `max_bytes` of commands in it. NULL when memory is short. */
 struct pending *pending_new(size_t max, size_t max_bytes);
 void pending_free(struct pending *p);
 
-/* Registers a copy of `w`. `ticket` goes with the message and comes back with its delivery report; it never dangles.
+/* Registers a copy of `w`. `ticket` goes with the message and comes back with its delivery report; it never dangles. Each must come
+ * back, by pending_published() or pending_take_ticket(), for its place to be free again.
  * Errors: STATUS_FULL: all places or bytes are taken, or its party has its share of them. */
 status pending_add(struct pending *p, const struct waiter *w, void **ticket) must_check;
 
 /* Takes out the waiter of a correlation id; false when there is none (it is somebody else's, or was answered before). */
 bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], struct waiter *out);
-/* The same by ticket. */
+/* The same by ticket: the command has left the queue, or did not come into it. False also where nobody waits for it any more. */
 bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *out);
 
 /* What a good delivery report meant to its waiter. */
@@ -64,4 +67,5 @@ bool pending_take_any(struct pending *p, struct waiter *out);
 
 /* When pending_expire() is wanted next; INT64_MAX: not at all. */
 int64_t pending_next_us(struct pending *p);
+/* Those who wait. */
 size_t pending_count(struct pending *p);

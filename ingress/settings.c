@@ -54,7 +54,7 @@ static const struct config_option OPTIONS[] = {
     {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
      .help = "how long a request waits for its outcome when it does not say"},
     {"ingress", "max_pending", CONFIG_INTEGER, AT(max_pending), "8192", .min = 1, .max = 1000000,
-     .help = "most requests that wait at a time, at most one per connection; more get 503, and so does an account that has four fifths"},
+     .help = "most requests that wait, or whose command Kafka has not acknowledged yet, at most one per connection; more get 503, and so does an account that has four fifths"},
     {"ingress", "publish_timeout_ms", CONFIG_INTEGER, AT(publish_timeout_ms), "4000", .min = 100, .max = 29000,
      .unit = "ms", .help = "a command that Kafka has not acknowledged within this has failed; below wait_ms"},
     {"ingress", "queue_bytes", CONFIG_INTEGER, AT(queue_bytes), "16777216", .min = 2 * MIB, .max = 1024LL * MIB,

@@ -150,6 +150,53 @@ static void bytes_count_until_they_are_published(void **state)
     add(p, large);
 }
 
+static void a_command_takes_its_bytes_for_as_long_as_it_is_queued(void **state)
+{
+    struct pending *p = *state;
+    struct waiter large = waiter_of(1, 1, MAX_BYTES);
+    struct waiter small = waiter_of(2, 2, 1);
+    struct waiter out;
+    void *ticket = add(p, large);
+    void *other;
+
+    assert_true(pending_expire(p, large.give_up_us, &out));
+    assert_int_equal(pending_count(p), 0);
+    assert_true(pending_next_us(p) == INT64_MAX);
+    assert_int_equal(pending_add(p, &small, &other), STATUS_FULL);
+    assert_int_equal(pending_published(p, ticket, 1000, &out), PENDING_GONE);
+    assert_int_equal(pending_published(p, ticket, 1000, &out), PENDING_GONE);
+    other = add(p, small);
+    assert_true(pending_take_ticket(p, other, &out));
+
+    /* The same where it has failed. */
+    ticket = add(p, large);
+    assert_true(pending_take_any(p, &out));
+    assert_int_equal(pending_add(p, &small, &other), STATUS_FULL);
+    assert_false(pending_take_ticket(p, ticket, &out));
+    add(p, large);
+}
+
+static void a_command_takes_its_place_for_as_long_as_it_is_queued(void **state)
+{
+    struct pending *p = *state;
+    struct waiter next = waiter(MAX, 100);
+    void *tickets[MAX];
+    struct waiter out;
+    void *ticket;
+
+    for (unsigned i = 0; i < MAX; i++)
+        tickets[i] = add(p, waiter(i, 100));
+    while (pending_take_any(p, &out)) {
+    }
+    assert_int_equal(pending_add(p, &next, &ticket), STATUS_FULL);
+    assert_int_equal(pending_published(p, tickets[7], 0, &out), PENDING_GONE);
+    ticket = add(p, next);
+    assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_WAITS);
+    assert_int_equal(out.correlation[0], MAX);
+    assert_true(pending_take_ticket(p, ticket, &out));
+    assert_int_equal(out.correlation[0], MAX);
+}
+
 static void deadlines_come_in_order(void **state)
 {
     struct pending *p = *state;
@@ -277,6 +324,8 @@ int main(void)
         WITH_TABLE(a_full_table_refuses_and_takes_again_when_one_has_gone),
         WITH_TABLE(nobody_takes_all_places),
         WITH_TABLE(bytes_count_until_they_are_published),
+        WITH_TABLE(a_command_takes_its_bytes_for_as_long_as_it_is_queued),
+        WITH_TABLE(a_command_takes_its_place_for_as_long_as_it_is_queued),
         WITH_TABLE(deadlines_come_in_order),
         WITH_TABLE(without_a_delivery_report_a_waiter_stays_until_it_is_given_up),
         WITH_TABLE(a_report_behind_the_deadline_takes_the_waiter),
