@@ -13,8 +13,8 @@
  *   alters    a NUL ends a value or the target unseen; bare LF ends a line; a folded line is glued to the NAME of the header
  *             before it (`Content-Length:` + fold `2` becomes `Content-Length2` with no value, and no body is read).
  * With STRICT_FOR_CLIENT 1 it would also refuse a missing Host, and not see more of the rest: its guard is not ours.
- * What it altered cannot be seen in the pairs any more: http_server.c finds that by the places of the parts in memory and
- * says so in `altered`. */
+ * What it altered cannot be seen in the pairs any more: http_server_request.c finds that, and what it skipped before the request
+ * line, by the places of the parts in memory, and says so in `altered`. */
 #pragma once
 #include "common/slice.h"
 #include "common/status.h"
@@ -39,7 +39,7 @@ struct http_head {
     const struct http_field *fields;
     size_t n_fields;
     size_t bytes; /* of the whole head, as sent; 0: not known */
-    bool altered; /* the parser before us has lost bytes of it */
+    bool altered; /* the parser before us has lost bytes of it, or before it */
 };
 
 enum http_body { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED };

@@ -66,6 +66,8 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
     }
     if (!c)
         return;
+    if (http_socket_is_late(&c->socket)) /* its request line has never come */
+        http_server_turned_away(s, MHD_HTTP_REQUEST_TIMEOUT);
     http_watch_remove(&s->watch, &c->socket, c->unread, clock_monotonic_us(s->options.clock));
     http_peers_give_back(s->peers, c->peer);
     arena_free(c->request.arena);
@@ -198,6 +200,12 @@ static void server_free(struct http_server *s)
     (void)close(s->wake_fd);
     http_peers_free(s->peers);
     free(s);
+}
+
+void http_server_turned_away(const struct http_server *s, unsigned status_code)
+{
+    if (s->options.handler.turned_away)
+        s->options.handler.turned_away(s->options.ctx, status_code);
 }
 
 void http_server_wake(struct http_server *s)

@@ -30,6 +30,8 @@ struct http_handler {
     void (*body)(void *ctx, struct http_request *r, struct slice body);
     /* The request is over: answered with `status`, or 0 when the connection was lost before. May be NULL. */
     void (*done)(void *ctx, struct http_request *r, unsigned status, int64_t duration_us);
+    /* Somebody was answered 408 or 503 who had not sent a whole head yet. May be NULL. */
+    void (*turned_away)(void *ctx, unsigned status);
 };
 
 struct http_server_options {

@@ -22,6 +22,7 @@ static void turn_away(struct http_server *s, int fd)
     buffer_dispose(&answer);
     buffer_dispose(&body);
     http_watch_linger(&s->watch, fd, clock_monotonic_us(s->options.clock));
+    http_server_turned_away(s, MHD_HTTP_SERVICE_UNAVAILABLE);
 }
 
 static void take(struct http_server *s, int fd, const struct sockaddr *from, socklen_t len)

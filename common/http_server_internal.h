@@ -35,6 +35,7 @@ struct http_request {
     _Atomic int decision;
     bool accepted;         /* http_accept_body() was the decision on the head */
     bool misread;          /* the head is not in order: where its body ends is anybody's guess */
+    bool preceded;         /* by what libmicrohttpd took for an empty line */
     const char *target_at; /* where libmicrohttpd has the target */
     struct slice path;
     struct http_head head;
@@ -91,6 +92,8 @@ bool http_server_accept(struct http_server *s) must_check;
 /* libmicrohttpd's options for TLS, of http_tls.c; none without one. */
 enum { HTTP_TLS_OPTIONS = 3 };
 void http_tls_listen(const struct http_tls *t, struct MHD_OptionItem out[HTTP_TLS_OPTIONS]);
+/* Tells the handler of an answer to what was no request yet. */
+void http_server_turned_away(const struct http_server *s, unsigned status_code);
 /* Makes the listener's thread look at resumed connections. */
 void http_server_wake(struct http_server *s);
 

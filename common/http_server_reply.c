@@ -31,11 +31,12 @@ static struct MHD_Response *make_response(const struct http_reply *reply)
     return response;
 }
 
-/* Where nobody can be sure of the end of a request, nothing behind it is another one. libmicrohttpd takes bare LF and any
- * byte in chunk extensions, out of our sight, so chunks count as unsure. */
+/* Where nobody can be sure of the bounds of a request, nothing behind it is another one. libmicrohttpd takes bare LF and any
+ * byte in chunk extensions, out of our sight, so chunks count as unsure; so does an empty line before the request, which may be
+ * two bare LF. */
 static bool must_close(const struct http_request *r)
 {
-    return r->misread || r->framing.body == HTTP_BODY_CHUNKED;
+    return r->misread || r->preceded || r->framing.body == HTTP_BODY_CHUNKED;
 }
 
 void http_reply(struct http_request *r, const struct http_reply *reply)

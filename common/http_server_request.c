@@ -3,6 +3,7 @@
 #include <string.h>
 
 enum {
+    EMPTY_LINE = 2,                /* its bytes; RFC 9112 §2.2 wants one to be ignored before a request */
     DISCARD_MAX = 4 * 1024 * 1024, /* of a refused body; then the connection is closed */
 };
 
@@ -90,6 +91,14 @@ static bool is_as_sent(const struct http_head *head, const char *target_at)
     return next + 2 == head->method.at + head->bytes;
 }
 
+/* A connection's memory begins with its request, and what is left of it is moved there for the next one: what is in between
+ * was skipped. (Modulo the alignment of that memory: eight empty lines pass for none.) */
+static size_t skipped_before(const struct http_head *head)
+{
+    enum { ALIGNMENT = 16 };
+    return (uintptr_t)head->method.at % ALIGNMENT;
+}
+
 static bool gather_head(struct http_request *r, const char *method, const char *version)
 {
     const union MHD_ConnectionInfo *info =
@@ -104,7 +113,9 @@ static bool gather_head(struct http_request *r, const char *method, const char *
     r->head.version = slice_of(version);
     (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, add_field, &r->head);
     r->head.bytes = info ? info->header_size : 0;
-    r->head.altered = !is_as_sent(&r->head, r->target_at);
+    size_t skipped = skipped_before(&r->head);
+    r->preceded = skipped > 0;
+    r->head.altered = (skipped > 0 && skipped != EMPTY_LINE) || !is_as_sent(&r->head, r->target_at);
     r->path = http_target_path(r->head.target);
     return true;
 }
@@ -263,12 +274,20 @@ void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, cons
     r->accepted = false;
     r->body_party = 0;
     r->misread = false;
+    r->preceded = false;
     r->body_seen = 0;
     r->body_state = BODY_FITS;
     r->status = 0;
     r->started_us = clock_monotonic_us(o->clock);
     r->step = STEP_TARGET;
     http_socket_receiving(&connection_of(r)->socket, r->started_us);
+}
+
+static unsigned status_told(struct http_request *r)
+{
+    if (r->step == STEP_QUEUED)
+        return r->status;
+    return http_socket_is_late(&connection_of(r)->socket) ? MHD_HTTP_REQUEST_TIMEOUT : 0;
 }
 
 void http_request_end(struct http_request *r)
@@ -280,12 +299,13 @@ void http_request_end(struct http_request *r)
     (void)atomic_load(&r->decision);
     if (r->step > STEP_TARGET) {
         if (s->options.handler.done)
-            s->options.handler.done(s->options.ctx, r, r->step == STEP_QUEUED ? r->status : 0,
-                                    now_us - r->started_us);
+            s->options.handler.done(s->options.ctx, r, status_told(r), now_us - r->started_us);
         (void)pthread_mutex_lock(&s->mutex);
         if (--s->in_progress == 0)
             (void)pthread_cond_signal(&s->idle);
         (void)pthread_mutex_unlock(&s->mutex);
+    } else if (status_told(r)) {
+        http_server_turned_away(s, status_told(r));
     }
     if (r->response)
         MHD_destroy_response(r->response);

@@ -110,6 +110,11 @@ bool http_socket_answering(struct http_socket *s)
            receiving == HTTP_PHASE_ANSWERING;
 }
 
+bool http_socket_is_late(const struct http_socket *s)
+{
+    return atomic_load(&s->phase) == HTTP_PHASE_LATE;
+}
+
 void http_socket_sending(struct http_socket *s, int64_t now_us)
 {
     atomic_store_explicit(&s->since_us, now_us, memory_order_relaxed);
@@ -164,11 +169,11 @@ static bool has_ended(struct http_socket *s, int phase, int64_t now_us)
 /* `answer`: what to say before the end. Not where an answer is half sent. */
 static void expire(struct http_socket *s, int phase, struct slice answer)
 {
-    bool is_sending = phase == HTTP_PHASE_SENDING;
+    bool is_told = answer.len > 0 && phase != HTTP_PHASE_SENDING;
 
-    if (!atomic_compare_exchange_strong(&s->phase, &phase, HTTP_PHASE_EXPIRED))
+    if (!atomic_compare_exchange_strong(&s->phase, &phase, is_told ? HTTP_PHASE_LATE : HTTP_PHASE_SHUT))
         return;
-    if (answer.len > 0 && !is_sending)
+    if (is_told)
         (void)send(s->fd, answer.at, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(s->fd, SHUT_RDWR); /* the owner sees the end and closes */
 }

@@ -17,7 +17,8 @@ enum http_phase {
     HTTP_PHASE_RECEIVING, /* a request line is there, the request is not whole yet */
     HTTP_PHASE_ANSWERING, /* the request is whole or refused: the time is ours */
     HTTP_PHASE_SENDING,   /* the answer is on its way: the time is the client's */
-    HTTP_PHASE_EXPIRED,   /* the watch has shut the socket, perhaps with a 408: nothing more may be sent */
+    HTTP_PHASE_LATE,      /* the watch has sent a 408 and shut the socket: nothing more may be sent */
+    HTTP_PHASE_SHUT,      /* it has shut the socket without an answer: likewise */
 };
 
 /* One connection; embedded in the owner's struct. */
@@ -60,6 +61,8 @@ void http_socket_idle(struct http_socket *s, int64_t now_us);
 void http_socket_receiving(struct http_socket *s, int64_t now_us);
 /* False when the watch was quicker: close without an answer. */
 bool http_socket_answering(struct http_socket *s) must_check;
+/* Whether the watch has answered 408. */
+bool http_socket_is_late(const struct http_socket *s);
 /* The answer is handed over; only after http_socket_answering(). */
 void http_socket_sending(struct http_socket *s, int64_t now_us);
 

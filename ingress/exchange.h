@@ -22,7 +22,7 @@ struct exchange {
     struct slice key; /* of Idempotency-Key; absent without one */
     struct preference preference;
     struct slice trace;   /* traceparent; absent where it is not valid */
-    struct uuid label_id; /* from being published on */
+    struct uuid label_id; /* of a read, or from being published on; else zero */
     int64_t head_us;      /* that its head took to be judged */
     int64_t body_us;      /* when its body was there */
     int64_t result_us;    /* when its result was received; 0: not */

@@ -2,7 +2,6 @@
 
 #include "common/log.h"
 #include "ingress/answer.h"
-#include "ingress/traceparent.h"
 #include <stdio.h>
 
 enum {
@@ -40,14 +39,6 @@ static struct waiter waiter_of(const struct ingress *in, struct http_request *r,
     };
     uuid_random_bytes(w.correlation);
     return w;
-}
-
-/* What is not valid, or there twice, is left out (W3C Trace Context §3.2). */
-static struct slice trace_of(const struct http_request *r)
-{
-    struct slice trace = http_request_header(r, "traceparent", 0);
-    bool is_one = trace.at && !http_request_header(r, "traceparent", 1).at;
-    return is_one && traceparent_is_valid(trace) ? trace : SLICE_NONE;
 }
 
 static status produce(struct ingress *in, const struct waiter *w, struct slice authorization,
@@ -119,8 +110,6 @@ void publish_label(struct ingress *in, struct http_request *r, struct exchange *
     }
 
     struct waiter w = waiter_of(in, r, x, c);
-    struct slice trace = arena_copy(http_request_arena(r), trace_of(r));
-    x->trace = trace;
     x->label_id = c->command_id;
     histogram_observe(in->stats.parse, x->head_us + w.produced_us - x->body_us);
     if (pending_add(in->pending, &w, &ticket) != STATUS_OK) {
@@ -128,7 +117,7 @@ void publish_label(struct ingress *in, struct http_request *r, struct exchange *
         return;
     }
     gauge_add(in->stats.pending, 1);
-    st = produce(in, &w, authorization, trace, c->run_id_text, ticket);
+    st = produce(in, &w, authorization, x->trace, c->run_id_text, ticket);
     if (st != STATUS_OK)
         take_back(in, ticket, st);
 }

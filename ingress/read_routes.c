@@ -48,12 +48,10 @@ static void submit(struct ingress *in, struct http_request *r, struct exchange *
 
 void read_label_head(struct ingress *in, struct http_request *r, struct exchange *x)
 {
-    struct uuid label;
-
     if (!authenticate(in, r, x))
         return;
-    if (uuid_parse(x->run_id_text, &x->run_id) && uuid_parse(x->label_id_text, &label))
-        submit(in, r, x, READ_LABEL, &label, 0);
+    if (uuid_parse(x->run_id_text, &x->run_id) && uuid_parse(x->label_id_text, &x->label_id))
+        submit(in, r, x, READ_LABEL, &x->label_id, 0);
     else
         answer_error(r, ANSWER_NO_RUN);
 }

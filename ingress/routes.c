@@ -78,6 +78,14 @@ static const struct route *find_route(const struct ingress *in, const struct htt
     return NULL;
 }
 
+/* What is not valid, or there twice, is left out (W3C Trace Context §3.2). */
+static struct slice trace_of(const struct http_request *r)
+{
+    struct slice trace = http_request_header(r, "traceparent", 0);
+    bool is_one = trace.at && !http_request_header(r, "traceparent", 1).at;
+    return is_one && traceparent_is_valid(trace) ? trace : SLICE_NONE;
+}
+
 static void on_head(void *ctx, struct http_request *r)
 {
     struct ingress *in = ctx;
@@ -89,6 +97,7 @@ static void on_head(void *ctx, struct http_request *r)
         answer_error(r, ANSWER_OVERLOADED);
         return;
     }
+    x->trace = arena_copy(http_request_arena(r), trace_of(r));
     x->route = find_route(in, r, ids, allow, sizeof allow);
     x->run_id_text = ids[0];
     x->label_id_text = ids[1];
@@ -106,15 +115,27 @@ static void on_body(void *ctx, struct http_request *r, struct slice body)
     x->route->body(ctx, r, x, body);
 }
 
+static bool is_known(const struct uuid *id)
+{
+    static const struct uuid NONE;
+    return memcmp(id, &NONE, sizeof NONE) != 0;
+}
+
 /* Whoever traces a request finds it here, without a line for each of the others. */
 static void log_traced(const struct exchange *x, unsigned status_code, int64_t duration_us)
 {
-    const struct log_field fields[] = {
-        LOG_SLICE("traceparent", x->trace),  LOG_UUID("run_id", x->run_id),       LOG_UUID("id", x->label_id),
-        LOG_INT("status", (int)status_code), LOG_INT("duration_us", duration_us),
-    };
-    log_write(traceparent_is_sampled(x->trace) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "label answered", fields,
-              sizeof fields / sizeof fields[0]);
+    struct log_field fields[6] = {LOG_SLICE("traceparent", x->trace),
+                                  LOG_STR("path", x->route ? x->route->path : "unknown")};
+    size_t n = 2;
+
+    if (is_known(&x->run_id))
+        fields[n++] = (struct log_field)LOG_UUID("run_id", x->run_id);
+    if (is_known(&x->label_id))
+        fields[n++] = (struct log_field)LOG_UUID("id", x->label_id);
+    fields[n++] = (struct log_field)LOG_INT("status", status_code);
+    fields[n++] = (struct log_field)LOG_INT("duration_us", duration_us);
+    log_write(traceparent_is_sampled(x->trace) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "request answered", fields,
+              n);
 }
 
 static void on_done(void *ctx, struct http_request *r, unsigned status_code, int64_t duration_us)
@@ -132,7 +153,14 @@ static void on_done(void *ctx, struct http_request *r, unsigned status_code, int
         log_traced(x, status_code, duration_us);
 }
 
+static void on_turned_away(void *ctx, unsigned status_code)
+{
+    struct ingress *in = ctx;
+    stats_turned_away(&in->stats, status_code);
+}
+
 struct http_handler routes_handler(void)
 {
-    return (struct http_handler){.head = on_head, .body = on_body, .done = on_done};
+    return (struct http_handler){
+        .head = on_head, .body = on_body, .done = on_done, .turned_away = on_turned_away};
 }

@@ -5,16 +5,14 @@
 static const struct {
     unsigned status;
     const char *labels;
-} STATUSES
-    [] =
-        {
-            {201, "status=\"201\""}, {202, "status=\"202\""}, {200, "status=\"200\""},
-            {400, "status=\"400\""}, {401, "status=\"401\""}, {404, "status=\"404\""},
-            {405, "status=\"405\""}, {413, "status=\"413\""}, {415, "status=\"415\""},
-            {417, "status=\"417\""}, {422, "status=\"422\""}, {431, "status=\"431\""},
-            {304, "status=\"304\""}, {500, "status=\"500\""}, {501, "status=\"501\""},
-            {503, "status=\"503\""}, {504, "status=\"504\""}, {505, "status=\"505\""},
-            {0, "status=\"none\""}, /* the last: the client went away, or whatever is not listed */
+} STATUSES[] = {
+    {201, "status=\"201\""}, {202, "status=\"202\""}, {200, "status=\"200\""},
+    {400, "status=\"400\""}, {401, "status=\"401\""}, {404, "status=\"404\""},
+    {405, "status=\"405\""}, {408, "status=\"408\""}, {413, "status=\"413\""},
+    {415, "status=\"415\""}, {417, "status=\"417\""}, {422, "status=\"422\""},
+    {431, "status=\"431\""}, {304, "status=\"304\""}, {500, "status=\"500\""},
+    {501, "status=\"501\""}, {503, "status=\"503\""}, {504, "status=\"504\""},
+    {505, "status=\"505\""}, {0, "status=\"none\""}, /* the last: the client went away, or whatever is not listed */
 };
 
 enum { N_STATUSES = sizeof STATUSES / sizeof STATUSES[0] };
@@ -81,13 +79,18 @@ void stats_register(struct stats *s, struct metrics *m)
     register_reads(s, m);
 }
 
-void stats_request(struct stats *s, unsigned status_code, int64_t duration_us)
+void stats_turned_away(struct stats *s, unsigned status_code)
 {
     size_t i = 0;
 
     while (i + 1 < N_STATUSES && STATUSES[i].status != status_code)
         i++;
     counter_add(s->requests[i], 1);
+}
+
+void stats_request(struct stats *s, unsigned status_code, int64_t duration_us)
+{
+    stats_turned_away(s, status_code);
     if (status_code)
         histogram_observe(s->request, duration_us);
 }

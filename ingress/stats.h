@@ -29,5 +29,7 @@ struct stats {
 };
 
 void stats_register(struct stats *s, struct metrics *m);
+/* Of one that was answered before its head was whole: it is counted, not timed. */
+void stats_turned_away(struct stats *s, unsigned status_code);
 /* `status_code` 0: the connection was lost before an answer. */
 void stats_request(struct stats *s, unsigned status_code, int64_t duration_us);

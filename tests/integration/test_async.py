@@ -6,6 +6,7 @@ import uuid
 import pytest
 from support.api import Api
 from support.events import COMMANDS, Reader
+from support.raw_http import Connection, fill, request
 from support.waiting import wait_until
 from support.workers import Ingress
 
@@ -107,11 +108,58 @@ def test_every_trace_is_logged_where_the_log_is_detailed(start, run):
     wait_until(lambda: re.search(f"traceparent={sent}.* status=202", ingress.log), what="the line")
 
 
+# What is asked for, with which token and body, and how it is answered.
+TRACED = {
+    "stored": ("POST", "@RUN@/gold-labels", True, b'{"output_resource_name":"a","text_value":"b"}', 201),
+    "no token": ("POST", "@RUN@/gold-labels", False, b"", 401),
+    "no such run": ("POST", "x/gold-labels", True, b"", 404),
+    "no such path": ("GET", "nothing", True, None, 404),
+    "method": ("DELETE", "@RUN@/gold-labels", True, None, 405),
+    "too large": ("POST", "@RUN@/gold-labels", True, b" " * (768 * 1024 + 1), 413),
+    "broken rule": ("POST", "@RUN@/gold-labels", True, b"{}", 422),
+    "list": ("GET", "@RUN@/gold-labels", True, None, 200),
+    "label that is not there": ("GET", f"@RUN@/gold-label/{uuid.uuid4()}", True, None, 404),
+    "read without a token": ("GET", "@RUN@/gold-labels", False, None, 401),
+}
+
+
+def test_whatever_the_answer_a_sampled_trace_is_one_line(start, run, tokens):
+    ingress = start()
+    for method, path, has_token, body, status in TRACED.values():
+        sent = f"/v1/run/{path.replace('@RUN@', run)}"
+        headers = ["Host: a", "Connection: close", "Content-Type: application/json"]
+        headers += [f"Authorization: Bearer {tokens.user()}"] if has_token else []
+        headers += [f"Content-Length: {len(body)}"] if body is not None else []
+        traces = trace(), trace("00")
+        for one in traces:
+            head = "\r\n".join([f"{method} {sent} HTTP/1.1", *headers, f"traceparent: {one}", "", ""])
+            with Connection(ingress.url) as connection:
+                connection.send_what_is_taken(head.encode() + (body or b""))
+                assert connection.answer().status == status
+        sampled, silent = traces
+        wait_until(lambda: sampled in ingress.log, what=f"a line of {method} {path}")  # noqa: B023
+        [line] = [line for line in ingress.log.splitlines() if sampled in line]
+        assert f" status={status} duration_us=" in line
+        assert (f" run_id={run} " in line) == (has_token and "@RUN@" in path and method != "DELETE")
+        assert silent not in ingress.log
+
+
+def test_a_trace_of_a_request_without_room_is_logged(start, run, held_table):
+    ingress, sent = start(GOLD_LABEL_INGRESS_MAX_PENDING="1"), trace()
+    with Connection(ingress.url) as waiting:
+        waiting.send(fill(request("Prefer: wait=30", without=["Prefer"]), ingress.url, run, ingress.api.token))
+        wait_until(lambda: ingress.metric("gold_label_ingress_pending") == 1, what="one waits")
+        assert ingress.api.post(run, traceparent=sent).status_code == 503
+        wait_until(lambda: re.search(f"traceparent={sent} .* status=503 ", ingress.log), what="the line")
+        held_table.rollback()
+        assert waiting.answer().status == 201
+
+
 def test_what_is_no_trace_goes_nowhere(start, run, commands_read):
     ingress = start()
     label = ingress.api.post(run, traceparent=trace().upper()).json()["id"]
     assert "traceparent" not in headers_of(commands_read, label)
-    assert "label answered" not in ingress.log
+    assert "request answered" not in ingress.log
 
 
 # ---- the time that each leg takes ----

@@ -54,9 +54,14 @@ LINES = [
     refused("bare LF at every end", request(end="\n")),
     kept("HTTP/1.2 is read as 1.1", line("POST @PATH@ HTTP/1.2")),
     kept("HTTP/1.9 is read as 1.1", line("POST @PATH@ HTTP/1.9")),
-    kept("an empty line before", b"\r\n" + request()),
-    # RFC 9112 wants CR LF here; libmicrohttpd does not tell. Harmless: nobody reads a request out of it.
-    kept("a bare LF before", b"\n" + request()),
+    # RFC 9112 §2.2 wants one to be ignored. That it is not two bare LF cannot be seen, so the connection ends.
+    last("an empty line before", b"\r\n" + request()),
+    last("two bare LF before", b"\n\n" + request()),
+    refused("a bare LF before", b"\n" + request()),
+    refused("a bare CR before", b"\r" + request()),
+    refused("three bare LF before", b"\n\n\n" + request()),
+    refused("two empty lines before", b"\r\n\r\n" + request()),
+    refused("many empty lines before", b"\r\n" * 7 + request()),
 ]
 
 TARGETS = [

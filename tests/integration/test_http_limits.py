@@ -46,11 +46,17 @@ BEGINNINGS = {
 }
 
 
+def counted(ingress, status):
+    return ingress.metric(rf'gold_label_ingress_requests_total\{{status="{status}"}}')
+
+
 @pytest.mark.parametrize("part", BEGINNINGS)
 def test_a_request_that_never_gets_whole_is_408(part, impatient, run, tokens):
     with Connection(impatient.url) as connection:
         connection.send(fill(BEGINNINGS[part], impatient.url, run, tokens.user()))
         assert ends_with_408(connection)
+    wait_until(lambda: counted(impatient, 408) == 1, what="it is counted")
+    assert counted(impatient, "none") == 0
 
 
 def test_an_idle_connection_is_closed_without_an_answer(impatient, run, tokens):
@@ -159,6 +165,7 @@ def test_a_connection_too_many_gets_503_and_the_others_go_on(setting, workers, r
         for connection in taken:
             connection.send(sent)
             assert connection.answer().status == 202
+    assert counted(ingress, 503) == 3 * LIMIT
     wait_until(lambda: is_served(ingress.url, run, tokens.user()), 10, "there is room again")
 
 

@@ -251,7 +251,7 @@ static void the_body_of_a_refused_request_is_not_the_next_request(void **state)
     int fd = dial(*state);
 
     raw_http_put(fd, SLICE_LITERAL("DELETE /refused HTTP/1.1\r\n" HOST
-                                   "Content-Length: 27\r\n\r\nGET /x HTTP/1.1\r\n" HOST "\r\n"
+                                   "Content-Length: 28\r\n\r\nGET /x HTTP/1.1\r\n" HOST "\r\n"
                                    "GET / HTTP/1.1\r\n" HOST "\r\n"));
     assert_false(raw_http_get(fd, answer, sizeof answer, "got 0", 1));
     assert_null(strstr(strstr(answer, "got 0"), "HTTP/1.1"));
