@@ -147,7 +147,9 @@ def test_whatever_the_answer_a_sampled_trace_is_one_line(start, run, tokens):
 def test_a_trace_of_a_request_without_room_is_logged(start, run, held_table):
     ingress, sent = start(GOLD_LABEL_INGRESS_MAX_PENDING="1"), trace()
     with Connection(ingress.url) as waiting:
-        waiting.send(fill(request("Prefer: wait=30", without=["Prefer"]), ingress.url, run, ingress.api.token))
+        waiting.send(
+            fill(request("Prefer: wait=30", without=["Prefer"]), ingress.url, run, ingress.api.token)
+        )
         wait_until(lambda: ingress.metric("gold_label_ingress_pending") == 1, what="one waits")
         assert ingress.api.post(run, traceparent=sent).status_code == 503
         wait_until(lambda: re.search(f"traceparent={sent} .* status=503 ", ingress.log), what="the line")

@@ -54,7 +54,7 @@ LINES = [
     refused("bare LF at every end", request(end="\n")),
     kept("HTTP/1.2 is read as 1.1", line("POST @PATH@ HTTP/1.2")),
     kept("HTTP/1.9 is read as 1.1", line("POST @PATH@ HTTP/1.9")),
-    # RFC 9112 §2.2 wants one to be ignored. That it is not two bare LF cannot be seen, so the connection ends.
+    # RFC 9112 §2.2 wants one to be ignored. It may be two bare LF, which cannot be seen: the connection ends.
     last("an empty line before", b"\r\n" + request()),
     last("two bare LF before", b"\n\n" + request()),
     refused("a bare LF before", b"\n" + request()),

@@ -142,14 +142,14 @@ def test_slow_readers_are_ended_and_hurt_nobody(workers, run, tokens):
     assert len(fast.statuses) > 10 and set(fast.statuses) == {201}
 
 
-def is_served(url, run, token):
-    with Connection(url) as connection:
+def is_served(url, run, token, source=None):
+    with Connection(url, source=source) as connection:
         connection.send_what_is_taken(fill(request("Connection: close"), url, run, token))
         return connection.answer().status == 202
 
 
-@pytest.mark.parametrize("setting", ["CONNECTIONS", "CONNECTIONS_PER_IP"])
-def test_a_connection_too_many_gets_503_and_the_others_go_on(setting, workers, run, tokens):
+@pytest.mark.parametrize(("setting", "is_for_all"), [("CONNECTIONS", True), ("CONNECTIONS_PER_IP", False)])
+def test_a_connection_too_many_gets_503_and_the_others_go_on(setting, is_for_all, workers, run, tokens):
     ingress = workers.start(Ingress, **{f"GOLD_LABEL_HTTP_{setting}": str(LIMIT)}).wait_until_ready()
     sent = fill(request(), ingress.url, run, tokens.user())
     with contextlib.ExitStack() as stack:
@@ -162,10 +162,12 @@ def test_a_connection_too_many_gets_503_and_the_others_go_on(setting, workers, r
             answer = connection.answer()
             assert (answer.status, answer.code, answer.header("Retry-After")) == (503, "overloaded", "1")
             assert answer.closes and connection.is_closed()
+        assert counted(ingress, 503) == 3 * LIMIT
+        # One address takes nothing from another, unless the bound is that of all.
+        assert is_served(ingress.url, run, tokens.user(), source="127.0.0.2") != is_for_all
         for connection in taken:
             connection.send(sent)
             assert connection.answer().status == 202
-    assert counted(ingress, 503) == 3 * LIMIT
     wait_until(lambda: is_served(ingress.url, run, tokens.user()), 10, "there is room again")
 
 

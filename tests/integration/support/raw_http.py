@@ -53,11 +53,14 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, url, deadline_s=DEADLINE_S, receive_buffer=0):
+    def __init__(self, url, deadline_s=DEADLINE_S, receive_buffer=0, source=None):
+        """`source`: the address to come from."""
         where = urlsplit(url)
         self.socket = socket.socket(socket.AF_INET6 if ":" in where.hostname else socket.AF_INET)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(deadline_s)
         self.socket.connect((where.hostname, where.port))
         self.received = b""
