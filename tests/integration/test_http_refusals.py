@@ -1,86 +1,97 @@
 """Every 4xx of the API, to the last header: status, code, a sentence, and nothing that does not belong."""
 
 import uuid
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
 from support.raw_http import BODY, Connection, chunked, fill, request
 
 COMMON = {"date", "content-type", "content-length"}
+REALM = 'Bearer realm="gold-label"'
+CHALLENGE = {"WWW-Authenticate": REALM}
+BROKEN = {"WWW-Authenticate": f'{REALM}, error="invalid_token", error_description="@WHY@"'}
 LARGE = 768 * 1024 + 1
 OTHER = {"without": ["Content-Type"]}
 
-# What is sent, the status, the code, the header that it brings with it, whether the connection ends.
+# What is sent, the status, the code, the headers that it brings with it, whether the connection ends. @WHY@
+# is the sentence of the body.
 REFUSALS = {
-    "malformed": (request(body=b"{"), 400, "malformed_json", None, False),
-    "not UTF-8": (request(body=b'{"a":"\xff"}'), 400, "not_utf8", None, False),
-    "key": (request("Idempotency-Key: a,b"), 400, "invalid_idempotency_key", None, True),
+    "malformed": (request(body=b"{"), 400, "malformed_json", {}, False),
+    "not UTF-8": (request(body=b'{"a":"\xff"}'), 400, "not_utf8", {}, False),
+    "key": (request("Idempotency-Key: a,b"), 400, "invalid_idempotency_key", {}, True),
     "two keys": (
         request("Idempotency-Key: a", "Idempotency-Key: a"),
         400,
         "invalid_idempotency_key",
-        None,
+        {},
         True,
     ),
-    "framing": (request("Content-Length: 1"), 400, "bad_request", None, True),
+    "framing": (request("Content-Length: 1"), 400, "bad_request", {}, True),
     "no token": (
         request(without=["Authorization"], body=b""),
         401,
         "unauthenticated",
-        "www-authenticate",
+        CHALLENGE,
         False,
     ),
     "no bearer": (
         request("Authorization: Basic YTpi", without=["Authorization"], body=b""),
         401,
         "unauthenticated",
-        "www-authenticate",
+        CHALLENGE,
         False,
     ),
     "token": (
         request("Authorization: Bearer a.b.c", without=["Authorization"], body=b""),
         401,
         "unauthenticated",
-        "www-authenticate",
+        BROKEN,
         False,
     ),
-    "path": (request(line="GET /nothing HTTP/1.1", body=b"", length=False), 404, "not_found", None, False),
-    "run": (request(line="POST /v1/run/x/gold-labels HTTP/1.1"), 404, "not_found", None, False),
-    "method": (request(line="DELETE @PATH@ HTTP/1.1", body=b""), 405, "method_not_allowed", "allow", False),
-    "body": (request(body=b" " * LARGE), 413, "body_too_large", None, True),
+    "path": (request(line="GET /nothing HTTP/1.1", body=b"", length=False), 404, "not_found", {}, False),
+    "run": (request(line="POST /v1/run/x/gold-labels HTTP/1.1"), 404, "not_found", {}, False),
+    "method": (
+        request(line="DELETE @PATH@ HTTP/1.1", body=b""),
+        405,
+        "method_not_allowed",
+        {"Allow": "GET, HEAD, POST"},
+        False,
+    ),
+    "body": (request(body=b" " * LARGE), 413, "body_too_large", {}, True),
     "chunks": (
         chunked(body=b"%x\r\n%s\r\n0\r\n\r\n" % (LARGE, b" " * LARGE)),
         413,
         "body_too_large",
-        None,
+        {},
         True,
     ),
-    "value": (request(body=b'{"text_value":"%s"}' % (b"x" * 524289)), 413, "value_too_large", None, False),
+    "value": (request(body=b'{"text_value":"%s"}' % (b"x" * 524289)), 413, "value_too_large", {}, False),
     "object": (
         request(body=b'{"object_value":{"a":"%s"}}' % (b"x" * 524289)),
         413,
         "value_too_large",
-        None,
+        {},
         False,
     ),
-    "media type": (request("Content-Type: a/b", **OTHER), 415, "unsupported_media_type", None, True),
+    "media type": (request("Content-Type: a/b", **OTHER), 415, "unsupported_media_type", {}, True),
     "charset": (
         request("Content-Type: application/json; charset=latin1", **OTHER),
         415,
         "unsupported_media_type",
-        None,
+        {},
         True,
     ),
-    "no media type": (request(**OTHER), 415, "unsupported_media_type", None, True),
-    "coding": (request("Content-Encoding: gzip"), 415, "unsupported_media_type", None, True),
-    "expectation": (request("Expect: x"), 417, "expectation_failed", None, True),
-    "rule": (request(body=b"{}"), 422, "name_required", None, False),
-    "head": (request(*["X: y"] * 200), 431, "headers_too_large", None, True),
+    "no media type": (request(**OTHER), 415, "unsupported_media_type", {}, True),
+    "coding": (request("Content-Encoding: gzip"), 415, "unsupported_media_type", {}, True),
+    "expectation": (request("Expect: x"), 417, "expectation_failed", {}, True),
+    "rule": (request(body=b"{}"), 422, "name_required", {}, False),
+    "head": (request(*["X: y"] * 200), 431, "headers_too_large", {}, True),
     "transfer coding": (
         request("Transfer-Encoding: x", length=False),
         501,
         "unknown_transfer_coding",
-        None,
+        {},
         True,
     ),
 }
@@ -88,7 +99,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_is_told_to_people_and_programs(refusal, api, run):
-    sent, status, code, header, ends = REFUSALS[refusal]
+    sent, status, code, own, ends = REFUSALS[refusal]
     with Connection(api.url) as connection:
         connection.send_what_is_taken(fill(sent, api.url, run, api.token))
         answer = connection.answer()
@@ -96,9 +107,15 @@ def test_a_refusal_is_told_to_people_and_programs(refusal, api, run):
     assert (answer.status, answer.code, answer.closes) == (status, code, ends)
     assert answer.json.keys() == {"error", "code"}
     assert " " in answer.json["error"]
-    names = [name.lower() for name, _ in answer.headers]
-    assert len(set(names)) == len(names)
-    assert set(names) - {"connection"} == COMMON | ({header} if header else set())
+    headers = dict(answer.headers)
+    assert len(headers) == len(answer.headers)
+    assert parsedate_to_datetime(headers.pop("Date"))
+    assert headers.pop("Connection", None) == ("close" if ends else None)
+    assert headers == {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(answer.body)),
+        **{name: value.replace("@WHY@", answer.json["error"]) for name, value in own.items()},
+    }
 
 
 OWN = {
