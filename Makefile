@@ -89,6 +89,9 @@ faults: build $(B)/.packages-check ## random faults on real servers (SECONDS, SE
 faults-table: build $(B)/.packages-check ## the bugs that `make faults` must find, each planted and found
 	@B=$(B) BIN=$(BIN) tests/faults/run table $(BUGS)
 
+schemathesis: build $(B)/.packages-check ## requests made up from openapi.yaml on a system of its own (SECONDS)
+	@B=$(B) BIN=$(BIN) tests/schemathesis/run $(SECONDS)
+
 FUZZ_SECONDS ?= 60
 fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
 	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZERS)
@@ -96,7 +99,7 @@ fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECON
 clean: ## remove what was made (a running system must be stopped first)
 	rm -rf $(B)
 
-.PHONY: help build run up down test check bench fuzz clean unit valgrind faults faults-table
+.PHONY: help build run up down test check bench fuzz clean unit valgrind faults faults-table schemathesis
 
 # ---- how things are made ----
 $(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages

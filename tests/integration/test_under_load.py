@@ -16,7 +16,8 @@ STOP_S = float(os.environ.get("LOAD_STOP_S", "3"))
 ACCOUNTS = 5
 PARTITIONS = 8
 WAIT_S = 1  # of a request, while there is no worker
-BUSY_S = 10  # what a busy machine adds to a deadline
+RETURN_S = 1  # from the worker's return to the first label that is stored
+BUSY_S = 1  # what a busy machine adds to either
 
 
 class Installation:
@@ -89,14 +90,20 @@ def test_a_worker_that_is_away_costs_no_label_and_is_back_at_once(installation, 
         gone = time.monotonic()
         content.wait_for(round(CLIENTS // 2 * STOP_S / WAIT_S))
         assert {answer.status for answer in answers() if answer.began > gone} == {202}
+        back = time.monotonic()
         installation.start_worker().wait_until_ready()
         ready = time.monotonic()
         content.wait_for(CLIENTS)
     assert {answer.status for answer in answers()} == {201, 202}
-    assert all(answer.seconds < WAIT_S + BUSY_S for answer in answers())
-    late = min(a.ended for a in answers() if a.status == 201 and a.ended > ready) - ready
-    print(f"first 201 {late:.3f} s after the worker was ready;", dict(Counter(a.status for a in answers())))
-    assert late < 1 + BUSY_S
+    late = min(a.ended for a in answers() if a.status == 201 and a.ended > back) - ready
+    slowest = max(answer.seconds for answer in answers())
+    print(
+        f"worker away {back - gone:.1f} s, ready {ready - back:.3f} s after its start,",
+        f"first 201 {late:.3f} s after that, slowest answer {slowest:.3f} s,",
+        dict(Counter(a.status for a in answers())),
+    )
+    assert slowest < WAIT_S + BUSY_S
+    assert late < RETURN_S + BUSY_S
 
     # Whoever was told 202 sends again.
     accepted = [order for order in content.orders() if order.answers[-1].status == 202]
