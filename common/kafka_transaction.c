@@ -156,6 +156,18 @@ static bool was_committed(struct kafka_transactor *t)
     return false;
 }
 
+/* A commit may take as long as the transaction: what is left of it after that is ended by the broker. Without a bound librdkafka
+ * (2.0.2) would ask again for as long as no broker answers, and nobody could stop it. */
+static int commit_timeout_ms(rd_kafka_t *rk)
+{
+    char text[16] = "";
+    size_t size = sizeof text;
+    bool known =
+        rd_kafka_conf_get(rd_kafka_conf(rk), "transaction.timeout.ms", text, &size) == RD_KAFKA_CONF_OK;
+    int timeout_ms = known ? (int)strtol(text, NULL, 10) : 0;
+    return timeout_ms > 0 ? timeout_ms : CALL_TIMEOUT_MS;
+}
+
 static enum kafka_transaction commit(struct kafka_transactor *t)
 {
     rd_kafka_t *rk = kafka_producer_handle(t->producer);
@@ -166,7 +178,7 @@ static enum kafka_transaction commit(struct kafka_transactor *t)
     } else if (went_well(
                    t, "send offsets",
                    rd_kafka_send_offsets_to_transaction(rk, t->offsets, t->membership, CALL_TIMEOUT_MS))) {
-        if (went_well(t, "commit", rd_kafka_commit_transaction(rk, -1)))
+        if (went_well(t, "commit", rd_kafka_commit_transaction(rk, commit_timeout_ms(rk))))
             return KAFKA_TX_COMMITTED;
         ambiguous = true;
     }

@@ -22,7 +22,8 @@ enum kafka_transaction {
  * stops being busy. Is busy at first. Errors: STATUS_NO_MEMORY. */
 status kafka_transactor_new(struct kafka_producer *producer, struct kafka_consumer *consumer,
                             const char *topic, int event_fd, struct kafka_transactor **out) must_check;
-/* Waits for what is under way and aborts what is open, at most some seconds. Before the producer and the consumer are freed. */
+/* Waits for what is under way, at most for the time that a transaction may take (transaction.timeout.ms) and some seconds, and
+ * aborts what is open. Before the producer and the consumer are freed. */
 void kafka_transactor_free(struct kafka_transactor *t);
 
 enum kafka_transaction kafka_transaction_state(struct kafka_transactor *t);

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from support.events import command
+from support.kafka_proxy import END_TRANSACTION, KafkaProxy
 from support.topics import Topics
 from support.waiting import wait_until
 
@@ -33,6 +34,13 @@ def start(workers, lanes):
         return workers.start(**lanes.environment, **exactly_once, **environment)
 
     return start
+
+
+@pytest.fixture
+def kafka_proxy(system):
+    it = KafkaProxy(system)
+    yield it
+    it.close()
 
 
 class Load:
@@ -125,6 +133,37 @@ def test_a_server_killed_in_mid_transaction_leads_to_no_second_result(system, la
     load.check()
     assert worker.is_running()
     system.wait_until_ready()
+
+
+@pytest.mark.parametrize("lost, committed", [("answers", "yes"), ("asks", "no")])
+def test_a_commit_without_an_answer_is_looked_up_and_leads_to_no_second_result(
+    system, lanes, start, kafka_proxy, lost, committed
+):
+    load = Load(system, lanes, n=100)
+    worker = start("one", **kafka_proxy.environment, GOLD_LABEL_KAFKA_TRANSACTION_TIMEOUT_MS="1500")
+    load.wait_for_rows(100)
+    wait_until(lambda: lanes.lag() == 0, DEADLINE_S, "no lag")
+    with kafka_proxy.losing(lost, END_TRANSACTION):
+        load.add(1000)
+        wait_until(lambda: "step=commit" in worker.log, DEADLINE_S, "a commit that fails")
+    decided = f'"the transaction that gave no answer is decided" committed={committed}'
+    wait_until(lambda: decided in worker.log, DEADLINE_S, f"the log has: {decided}")
+    load.add(100)
+    load.check()
+    assert worker.is_running()
+
+
+@pytest.mark.parametrize("lost", ["answers", "asks"])
+def test_a_worker_whose_commit_is_not_answered_ends_in_time(system, lanes, start, kafka_proxy, lost):
+    load = Load(system, lanes, n=100)
+    worker = start("one", **kafka_proxy.environment)
+    load.wait_for_rows(100)
+    with kafka_proxy.losing(lost, END_TRANSACTION) as is_lost:
+        load.add(100)
+        wait_until(is_lost.is_set, DEADLINE_S, "a commit without an answer")
+        assert worker.stop() == 0
+    start("one")
+    load.check()
 
 
 def test_two_workers_of_one_name_are_found_out(system, lanes, start):

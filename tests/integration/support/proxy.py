@@ -11,6 +11,7 @@ class Link:
     def __init__(self, client, server):
         self.client, self.server = client, server
         self.asks = self.answers = server is not None  # whether bytes are passed on; otherwise they vanish
+        self.requests = {}  # for a proxy that knows what it passes on
 
 
 class Proxy:
