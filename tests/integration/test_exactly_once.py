@@ -156,7 +156,7 @@ def test_a_commit_without_an_answer_is_looked_up_and_leads_to_no_second_result(
 @pytest.mark.parametrize("lost", ["answers", "asks"])
 def test_a_worker_whose_commit_is_not_answered_ends_in_time(system, lanes, start, kafka_proxy, lost):
     load = Load(system, lanes, n=100)
-    worker = start("one", **kafka_proxy.environment)
+    worker = start("one", **kafka_proxy.environment, GOLD_LABEL_KAFKA_TRANSACTION_TIMEOUT_MS="2000")
     load.wait_for_rows(100)
     with kafka_proxy.losing(lost, END_TRANSACTION) as is_lost:
         load.add(100)
