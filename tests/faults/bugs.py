@@ -19,6 +19,7 @@ class Bug:
     found_by: tuple[str, ...]  # checks, one of which must speak up
 
 
+GROUP = "gold-label-worker"
 TRANSACTION = "common/kafka_transaction.c"
 SEND_OFFSETS = Edit(
     TRANSACTION,
@@ -108,6 +109,35 @@ BUGS = (
         (Edit("worker/store_errors.c", '{"57014", BLAME_SIZE}', '{"57014", BLAME_ROW}'),),
         "--only cancel-waiting --seconds 15",
         ("verdict",),
+    ),
+    Bug(
+        "DLQ for a database fault",
+        (
+            Edit("worker/store_errors.c", '{"57014", BLAME_SIZE}', '{"57014", BLAME_ROW}'),
+            Edit(
+                "worker/answers.c",
+                "    return e->fate == ENTRY_DEAD ?",
+                "    if (e->fate == ENTRY_STORE && e->row->verdict == STORE_INVALID &&\n"
+                '        memmem(e->row->message.at, e->row->message.len, "57014", 5)) {\n'
+                '        e->fate = ENTRY_DEAD;\n        e->dead_code = "database";\n'
+                "        e->reason = e->row->message;\n    }\n"
+                "    return e->fate == ENTRY_DEAD ?",
+            ),
+        ),
+        "--only cancel-waiting --seconds 15",
+        ("verdict",),
+    ),
+    Bug(
+        "no group metadata",
+        (
+            Edit(
+                TRANSACTION,
+                SEND_OFFSETS.old,
+                SEND_OFFSETS.old.replace("t->membership", f'rd_kafka_consumer_group_metadata_new("{GROUP}")'),
+            ),
+        ),
+        "--delivery exactly-once --only freeze-worker --seconds 40",
+        ("once", "offsets"),
     ),
     Bug(
         "offsets outside the transaction",
