@@ -6,11 +6,13 @@ import hmac
 import json
 import time
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.api import Api
 from support.events import command
+from support.tool import Tool
 from support.workers import Ingress
 
 ALGORITHMS = ["RS256", "ES256"]
@@ -129,3 +131,25 @@ def test_an_ingress_signs_with_a_private_key_what_the_worker_verifies_with_the_p
     answer = Api(ingress.url, tokens.user()).post(run)
     assert answer.status_code == 201, answer.text
     assert answer.json()["created_by"] == "ann"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_tool_signs_with_a_private_key_what_an_ingress_and_pyjwt_take(
+    workers, run, pairs, system, algorithm
+):
+    env = system.env
+    signed = Tool(system, "")(
+        *("token", "--algorithm", algorithm, "--kid", algorithm, "--key-file", pairs.private_file(algorithm)),
+        *("--issuer", env["JWT_ISSUER"], "--audience", env["JWT_AUDIENCE"], "--ttl", "5m"),
+        *("--account", env["ACCOUNT_ID"], "--subject", "tess"),
+    )
+    assert signed.returncode == 0, signed.stderr
+    token = signed.stdout.decode().removesuffix("\n")
+    public = pairs.private[algorithm].public_key()
+    about = {"audience": env["JWT_AUDIENCE"], "issuer": env["JWT_ISSUER"]}
+    claims = jwt.decode(token, public, [algorithm], **about)
+    assert (claims["account_id"], claims["sub"]) == (env["ACCOUNT_ID"], "tess")
+    assert claims["exp"] - claims["iat"] == 300
+    ingress = workers.start(Ingress, **pairs.environment).wait_until_ready()
+    answer = Api(ingress.url, token).post(run)
+    assert (answer.status_code, answer.json()["created_by"]) == (201, "tess")

@@ -27,16 +27,16 @@ def tool(system, tokens):
 
 
 class Terminal:
-    """A verb whose standard output and standard error are a terminal of 100 columns."""
+    """A verb whose standard error is a terminal of 100 columns; its output, too, unless it is given."""
 
-    def __init__(self, tool, *arguments, **environment):
+    def __init__(self, tool, *arguments, stdout=None, **environment):
         command, variables = tool.command(arguments, environment)
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command],
             stdin=subprocess.DEVNULL,
-            stdout=theirs,
+            stdout=stdout or theirs,
             stderr=theirs,
             env=variables,
         )
@@ -75,8 +75,8 @@ class Terminal:
 def terminal(tool):
     opened = []
 
-    def start(*arguments, **environment):
-        opened.append(Terminal(tool, *arguments, **environment))
+    def start(*arguments, **options):
+        opened.append(Terminal(tool, *arguments, **options))
         return opened[-1]
 
     yield start
@@ -113,6 +113,18 @@ def test_a_bar_is_no_wider_than_the_terminal(terminal, run, tmp_path):
     assert load.wait() == 0
     bars = [part for part in re.split(r"\r(?:\x1b\[K)?", load.read()) if part.startswith("[")]
     assert bars and all(len(bar) < COLUMNS for bar in bars) and len(bars[-1]) == 29
+
+
+def test_the_bar_is_shown_where_only_standard_error_is_a_terminal(terminal, run, tmp_path):
+    """As in `gold-label send … | jq`: the summary goes on alone."""
+    file = write_lines(tmp_path / "labels.ndjson", 2000, lambda n: TEXT)
+    load = terminal("send", "--run", run, "--rate", "2000/s", file, stdout=subprocess.PIPE)
+    assert load.wait() == 0
+    with load.process.stdout as pipe:
+        printed = pipe.read()
+    assert json.loads(printed)["stored"] == 2000 and printed.count(b"\n") == 1 and b"\x1b" not in printed
+    bars = BAR.findall(load.read())
+    assert len(bars) >= 2 and "{" not in load.read()
 
 
 def test_without_a_terminal_there_is_no_bar(tool, run, tmp_path):
