@@ -125,9 +125,12 @@ def assert_running(*workers):
 
 # ---- polite: everybody gives up what they have in order ----
 
+each_delivery = pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
 
-def test_workers_that_are_added_take_their_share_and_nothing_is_done_twice(group):
-    it = group(POLITE | COMMITS_SELDOM)
+
+@each_delivery
+def test_workers_that_are_added_take_their_share_and_nothing_is_done_twice(group, delivery):
+    it = group(POLITE | COMMITS_SELDOM | {"GOLD_LABEL_WORKER_DELIVERY": delivery})
     first = it.start()
     with it.load:
         it.wait_until_working(*first)
@@ -142,8 +145,9 @@ def test_workers_that_are_added_take_their_share_and_nothing_is_done_twice(group
     assert it.assert_nothing_is_lost() == 0
 
 
-def test_workers_that_are_stopped_hand_over_and_nothing_is_done_twice(group):
-    it = group(POLITE | COMMITS_SELDOM)
+@each_delivery
+def test_workers_that_are_stopped_hand_over_and_nothing_is_done_twice(group, delivery):
+    it = group(POLITE | COMMITS_SELDOM | {"GOLD_LABEL_WORKER_DELIVERY": delivery})
     first, second, third = it.start(3)
     with it.load:
         it.wait_until_working(first, second, third)

@@ -31,12 +31,13 @@ class Victim:
         self.name = f"store-faults-{uuid.uuid4()}"  # of its connections
         self.sent = []
 
-    def start(self, statement_timeout_ms=60000):
+    def start(self, statement_timeout_ms=60000, delivery="at-least-once"):
         conninfo = re.sub(r"port=\d+", f"port={self.proxy.port}", self.conninfo)
         self.worker = self.workers.start(
             **self.topics.environment,
             GOLD_LABEL_POSTGRES_CONNINFO=f"{conninfo} application_name={self.name}",
             GOLD_LABEL_POSTGRES_STATEMENT_TIMEOUT_MS=str(statement_timeout_ms),
+            GOLD_LABEL_WORKER_DELIVERY=delivery,
         )
         return self
 
@@ -286,14 +287,14 @@ def refusing_check(system):
     system.query("ALTER TABLE gold_label DROP CONSTRAINT refuses_one_name")
 
 
-def send_with_bad_rows(victim, bad):
+def send_with_bad_rows(victim, bad, delivery="at-least-once"):
     """1,000 commands, sent before the worker starts; those at the places `bad` have the names given there."""
     commands = [command(victim.run, output_resource_name=bad.get(n, "good")) for n in range(1000)]
     for one in commands:
         victim.sender.queue(one)
     victim.sender.flush()
     victim.sent += commands
-    victim.start()
+    victim.start(delivery=delivery)
     rejected = [r for r in victim.answers() if r["outcome"] == "REJECTED"]
     assert {(r["command_id"], r["code"]) for r in rejected} == {
         (commands[n]["command_id"], "invalid_value") for n in bad
@@ -305,8 +306,9 @@ def send_with_bad_rows(victim, bad):
     assert victim.worker.metric("gold_label_worker_database_failures_total") == 0
 
 
-def test_one_refused_row_of_a_thousand_costs_only_itself(victim, refusing_check):
-    send_with_bad_rows(victim, {random.randrange(1000): "refused"})
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_one_refused_row_of_a_thousand_costs_only_itself(victim, refusing_check, delivery):
+    send_with_bad_rows(victim, {random.randrange(1000): "refused"}, delivery)
 
 
 def test_many_refused_rows_at_random_places_cost_only_themselves(victim, refusing_check, raising_trigger):
