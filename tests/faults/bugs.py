@@ -99,6 +99,18 @@ BUGS = (
         ("http",),
     ),
     Bug(
+        "reply partition ignored",
+        (
+            Edit(
+                "worker/reply_to.c",
+                "text_to_u64(h->reply_partition,",
+                "false && text_to_u64(h->reply_partition,",
+            ),
+        ),
+        "--only freeze-worker --seconds 5",
+        ("partition",),
+    ),
+    Bug(
         "data error retried",
         (Edit("worker/store_errors.c", '{"23", BLAME_ROW}', '{"23", BLAME_DATABASE}'),),
         "--only kill-ingress --seconds 5 --deadline 15",

@@ -41,6 +41,12 @@ def arguments(words):
     p.add_argument("--only", default="", help=f"faults, comma-separated: {', '.join(FAULTS)}")
     p.add_argument("--without", default="", help="faults that are left out, comma-separated")
     p.add_argument("--skip-check", default="", help="checks that are left out, comma-separated")
+    p.add_argument(
+        "--end",
+        choices=["busy", "quiet"],
+        help="quiet: nothing is sent any more when the last faults come and heal, so that a lost last commit "
+        "is not made good by the next one (by default the seed decides)",
+    )
     p.add_argument("--workers", type=int, choices=[1, 2, 3], default=2)
     p.add_argument("--http", type=int, default=8, help="threads that send requests")
     p.add_argument("--kafka", type=int, default=2, help="threads that send commands")
@@ -58,6 +64,7 @@ def arguments(words):
                 f"--{option}: no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(FAULTS)}"
             )
         setattr(chosen, option, names)
+    chosen.end = chosen.end or random.Random(f"{chosen.seed}-end").choice(["busy", "quiet"])
     chosen.faults = [name for name in chosen.only or FAULTS if name not in chosen.without]
     if chosen.delivery == "exactly-once" and not has_delivery():
         p.error("this gold-label-worker has no setting `delivery`")
@@ -110,6 +117,8 @@ class Run:
         while time.monotonic() < until and not history.found.is_set():
             self.nemesis.step()
             self.look_after(writers)
+        if chosen.end == "quiet":
+            self.fall_silent(writers)
         history.say("healing")
         self.nemesis.heal()
         self.cluster.complete()
@@ -121,7 +130,7 @@ class Run:
         self.observer.end()
         made = Counter()
         if not history.found.is_set():
-            rows = read_rows(self.cluster)
+            rows = read_rows(self.cluster, history)
             made = Checks(history, self.observer, rows, chosen.delivery == "exactly-once").run()
         for program in self.cluster.programs:
             program.has_survived()
@@ -139,6 +148,20 @@ class Run:
                 for n in range(chosen.kafka)
             ),
         ]
+
+    def fall_silent(self, writers):
+        """The faults go on until all writers have ended, and then for a while."""
+        self.history.say("nothing more is sent")
+        for writer in writers:
+            writer.patient = False
+        self.stop.set()
+        rest_s = random.Random(f"{self.chosen.seed}-rest").uniform(1, 5)
+        until = None
+        while not self.history.found.is_set() and (until is None or time.monotonic() < until):
+            self.nemesis.step()
+            self.look_after([])
+            if until is None and not any(writer.is_alive() for writer in writers):
+                until = time.monotonic() + rest_s
 
     def look_after(self, writers):
         for program in self.cluster.programs:

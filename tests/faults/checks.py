@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import fastavro
 import plans
 from history import VERDICTS, Label, canonical, exact
+from observer import text
 from support.api import MEMBERS
 from support.events import COMMAND, COMMAND_HEAD, DEAD_LETTERS
 
@@ -45,7 +46,8 @@ def comparable(members):
     }
 
 
-def read_rows(system):
+def read_rows(system, history):
+    """By id. A row is found by its id alone, so two of one id would hide each other."""
     names = ", ".join(
         f"{name}::text" if name in ("id", "run_id", "object_value") else name for name in MEMBERS
     )
@@ -61,6 +63,8 @@ def read_rows(system):
             m["object_value"],
             m["object_value_is_partial"],
         )
+        if m["id"] in rows:
+            history.violation("one-row", f"two rows have the id {m['id']}")
         rows[m["id"]] = Row(label, m["created_at"], comparable(m))
     return rows
 
@@ -100,9 +104,14 @@ class Checks:
         for command in self.commands.values():
             self.made["commands are what was sent"] += 1
             attempt = self.attempts.get(command.trace)
+            asked = command.headers.get("reply-partition")
+            asked = None if asked is None else int(asked)
             if not attempt:
                 self.wrong("asked", "a command that nobody sent", command=command)
-            elif attempt.via == "kafka" and command.value != attempt.value:
+            elif attempt.via == "kafka" and (command.value, asked) != (
+                attempt.value,
+                attempt.reply_partition,
+            ):
                 self.wrong("asked", "a command is not what was sent", command=command, attempt=attempt)
             elif attempt.via == "http" and decode(command.value) != wanted_fields(attempt, command):
                 self.wrong("asked", "a command is not what was requested", command=command, attempt=attempt)
@@ -174,6 +183,8 @@ class Checks:
         fields = decode(command.value)
         if (result["command_id"], result["run_id"]) != (fields["command_id"], fields["run_id"]):
             self.wrong("verdict", "the result is of another command", **details)
+        if answer.partition != self.wanted_partition(command):
+            self.wrong("partition", "the result is not on the partition that it was to be on", **details)
         for name in ("traceparent", "correlation-id"):
             if answer.headers.get(name) != command.headers.get(name):
                 self.wrong("echo", f"the {name} is not the command's", **details)
@@ -181,6 +192,11 @@ class Checks:
             row = self.rows[fields["command_id"]]
             if comparable(result["label"]) != row.members:
                 self.wrong("created", "the label of a CREATED is not its row", row=row, **details)
+
+    def wanted_partition(self, command):
+        """The one that was asked for, where it exists; else that of the key, which is the command's own."""
+        asked = text(command.headers, "reply-partition")
+        return int(asked) if asked.isdigit() and int(asked) < plans.PARTITIONS else command.partition
 
     def every_answer_has_its_command(self):
         for answer in self.strays:

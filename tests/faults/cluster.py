@@ -6,11 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import plans
 import psycopg
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from support.system import PROGRAMS, System, is_ready
 from support.waiting import wait_until
 
@@ -199,6 +202,7 @@ class Cluster(System):
 
     def start(self, workers=2):
         super().start(*self.brokers, "postgres")
+        self.admin = AdminClient({"bootstrap.servers": self.env["KAFKA_BROKERS"], "log_level": 2})
         self.query(
             "ALTER TABLE gold_label ADD CONSTRAINT faults_refused "
             f"CHECK (NOT starts_with(output_resource_name, '{plans.REFUSED_NAME}'))"
@@ -238,6 +242,18 @@ class Cluster(System):
     def start_server(self, name):
         """A future."""
         return self.pool.submit(self.call, "start", name)
+
+    def leader(self):
+        """The broker that leads the most partitions; None while none can be asked. One that comes back leads
+        none at first."""
+        try:
+            topics = self.admin.list_topics(timeout=2).topics.values()
+        except KafkaException:
+            return None
+        leaders = Counter(one.leader for topic in topics for one in topic.partitions.values())
+        by_name = {name: leaders[number] for number, name in enumerate(self.brokers, 1)}
+        most = max(by_name, key=by_name.get)
+        return most if by_name[most] else None
 
     def server_processes(self, name):
         """Its process and the children of that."""

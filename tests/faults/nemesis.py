@@ -156,8 +156,16 @@ def await_future(future):
     future.result()
 
 
-def kill_broker(cluster, rng, say):
+def pick_broker(cluster, rng):
+    """Of several mostly the one whose partitions must move."""
     name = rng.choice(cluster.brokers)
+    if len(cluster.brokers) > 1 and rng.random() < 0.7:
+        name = cluster.leader() or name
+    return name
+
+
+def kill_broker(cluster, rng, say):
+    name = pick_broker(cluster, rng)
     say(f"kill -9 {name}")
     cluster.kill_server(name)
     yield seconds(rng, 6)
@@ -271,7 +279,7 @@ FAULTS = {
     "kill-ingress": Fault("ingresses", kill_program("ingresses", lambda _: {})),
     "freeze-ingress": Fault("ingresses", freeze_program("ingresses")),
     "kill-broker": Fault("brokers", kill_broker),
-    "freeze-broker": Fault("brokers", freeze_server(lambda cluster, rng: rng.choice(cluster.brokers), 6)),
+    "freeze-broker": Fault("brokers", freeze_server(pick_broker, 6)),
     "kill-postgres": Fault("postgres", kill_postgres),
     "freeze-postgres": Fault("postgres", freeze_server(lambda *_: "postgres", 6)),
     "terminate-backends": Fault("postgres", each_backend("pg_terminate_backend")),

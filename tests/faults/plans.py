@@ -17,6 +17,7 @@ REFUSED_NAME = "refused"
 KEY_NAMESPACE = uuid.UUID("96bbb1f3-2a4a-4cde-8b33-0b9c2a4a6a51")
 ACCOUNTS = ("demo", "acme", "globex")
 RUNS_PER_ACCOUNT = 4
+PARTITIONS = 8  # of each topic
 TOKEN_LIFE_S = 24 * 3600
 
 

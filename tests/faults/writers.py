@@ -17,7 +17,6 @@ from support.events import COMMANDS
 RETRIED = {503, 504, None}
 RETRY_S = 40  # after the end of the run, for what is not answered yet
 REMEMBERED = 200
-PARTITIONS = 8
 
 HTTP_KINDS = {
     "good": 60,
@@ -55,6 +54,7 @@ class Writer(threading.Thread):
         self.world = world
         self.history = history
         self.stop = stop
+        self.patient = True  # at the end: what is not answered is sent again, what is not sent is waited for
         self.earlier = []
 
     def remember(self, what):
@@ -124,7 +124,7 @@ class HttpWriter(Writer):
             attempt = self.post(rng, kind, label, key)
             again = attempt.status in RETRIED if key else attempt.status == 503
             if self.stop.is_set():
-                give_up = give_up or time.monotonic() + RETRY_S
+                give_up = give_up or time.monotonic() + (RETRY_S if self.patient else 0)
             if not again or (give_up and time.monotonic() > give_up) or self.history.found.is_set():
                 return
             time.sleep(rng.uniform(0.1, 0.6))
@@ -208,7 +208,9 @@ class KafkaWriter(Writer):
         if kind == "bad-token":
             token = self.world.bad_token(rng, "worker", label)
         attempt.correlation = plans.new_uuid(rng) if rng.random() < 0.8 else None
-        attempt.reply_partition = rng.choice([None, None, rng.randrange(PARTITIONS), PARTITIONS + 90])
+        attempt.reply_partition = rng.choice(
+            [None, None, rng.randrange(plans.PARTITIONS), plans.PARTITIONS + 90]
+        )
         headers = {
             "authorization": f"Bearer {token}" if token else None,
             "traceparent": attempt.trace,
@@ -231,6 +233,8 @@ class KafkaWriter(Writer):
                 self.producer.poll(0.2)
 
     def finish(self):
+        if not self.patient:
+            self.producer.purge()
         left = self.producer.flush(60)
         if left:
             self.history.violation(
