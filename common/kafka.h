@@ -118,16 +118,19 @@ struct kafka_offset {
  * their messages and may still commit; `lost` says that somebody else may have them already: committing would fail. */
 typedef void (*kafka_assigned_fn)(void *ctx, const int32_t *partitions, size_t n);
 typedef void (*kafka_revoked_fn)(void *ctx, const int32_t *partitions, size_t n, bool lost);
+/* What became of a commit in the background, once for each. Called from kafka_consumer_poll() and kafka_consumer_close(). */
+typedef void (*kafka_committed_fn)(void *ctx, bool committed);
 
 struct kafka_consumer_options {
     const char *client_id;
     const char *brokers;
     const char *group;                          /* NULL: no group (kafka_consumer_assign_end() only) */
     const struct config_properties *properties; /* may be NULL */
-    int64_t queue_bytes;        /* memory for prefetched messages, rounded up to KiB; 0: default */
-    bool read_committed;        /* leave out what was written by aborted transactions */
-    kafka_assigned_fn assigned; /* may be NULL */
-    kafka_revoked_fn revoked;   /* may be NULL */
+    int64_t queue_bytes;          /* memory for prefetched messages, rounded up to KiB; 0: default */
+    bool read_committed;          /* leave out what was written by aborted transactions */
+    kafka_assigned_fn assigned;   /* may be NULL */
+    kafka_revoked_fn revoked;     /* may be NULL */
+    kafka_committed_fn committed; /* may be NULL */
     void *ctx;
 };
 
@@ -158,8 +161,9 @@ bool kafka_consumer_reachable(const struct kafka_consumer *c);
 status kafka_consumer_pause(struct kafka_consumer *c) must_check;
 status kafka_consumer_resume(struct kafka_consumer *c) must_check;
 
-/* Commits for `topic`, waiting for the answer or in the background (a failure is logged, the next commit covers it).
- * Errors: STATUS_RETRY (also: the partition is no longer ours), STATUS_FATAL. */
+/* Commits for `topic`, waiting for the answer or in the background: a failure is then logged, and reported to `committed`. librdkafka
+ * repeats a commit that fails, so one that is overtaken by the next could end up behind it: have one on its way at a time.
+ * Errors: STATUS_RETRY (also: the partition is no longer ours), STATUS_FATAL; after either there is no report. */
 status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
                              size_t n, bool wait) must_check;
 

@@ -18,10 +18,14 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_pa
                       void *opaque)
 {
     (void)offsets;
-    (void)opaque;
-    if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
+    struct kafka_consumer *c = opaque;
+    bool committed = !err || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
+
+    if (!committed)
         log_warning("offsets not committed", LOG_STR("client", rd_kafka_name(rk)),
                     LOG_STR("error", rd_kafka_err2str(err)));
+    if (c->committed)
+        c->committed(c->ctx, committed);
 }
 
 /* Hands the partition numbers to the program, if it wants them. */
@@ -129,13 +133,13 @@ status kafka_consumer_new(const struct kafka_consumer_options *options, struct k
     }
     c->assigned = options->assigned;
     c->revoked = options->revoked;
+    c->committed = options->committed;
     c->ctx = options->ctx;
     c->look_at_us = -1;
     atomic_init(&c->reachable, true);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
 
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!c->rk) {
@@ -302,7 +306,8 @@ status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const 
                              size_t n, bool wait)
 {
     rd_kafka_topic_partition_list_t *list = kafka_offsets_list(topic, offsets, n);
-    rd_kafka_resp_err_t err = rd_kafka_commit(c->rk, list, !wait);
+    rd_kafka_resp_err_t err =
+        wait ? rd_kafka_commit(c->rk, list, 0) : rd_kafka_commit_queue(c->rk, list, c->queue, on_commit, c);
     rd_kafka_topic_partition_list_destroy(list);
 
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET)

@@ -37,6 +37,7 @@ struct kafka_consumer {
     rd_kafka_queue_t *queue;
     kafka_assigned_fn assigned;
     kafka_revoked_fn revoked;
+    kafka_committed_fn committed;
     void *ctx;
     atomic_bool reachable;
     rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */

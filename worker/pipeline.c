@@ -112,6 +112,7 @@ void pipeline_free(struct pipeline *p)
     avro_codec_free(p->codec);
     store_free(p->store);
     offsets_dispose(&p->finished);
+    offsets_dispose(&p->committing);
     offsets_dispose(&p->transaction);
     if (p->event_fd >= 0)
         close(p->event_fd);
@@ -140,8 +141,8 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     wake = earliest(wake, store_deadline_us(p->store));
     if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
         wake = earliest(wake, kafka_consumer_deadline_us(p->consumer));
-    if (p->finished.n > 0)
-        wake = earliest(wake, p->committed_at_us + p->o.settings->commit_interval_ms * 1000);
+    if (p->finished.n > 0 && !p->is_committing)
+        wake = earliest(wake, p->commit_at_us);
     if (p->resend_at_us > now)
         wake = earliest(wake, p->resend_at_us);
     int64_t wait_us = wake > now ? wake - now : 0;

@@ -2,7 +2,7 @@
 
 #include "common/log.h"
 
-enum { RESEND_BASE_US = 50 * 1000, RESEND_MAX_US = 2 * 1000000 };
+enum { RESEND_BASE_US = 50 * 1000, RESEND_MAX_US = 2 * 1000000, COMMIT_RETRY_US = 500 * 1000 };
 
 void pipeline_back_off(struct pipeline *p, const char *error)
 {
@@ -109,19 +109,61 @@ status pipeline_answer(struct pipeline *p)
     return st;
 }
 
-status pipeline_commit(struct pipeline *p, bool now)
+void pipeline_committed(void *ctx, bool committed)
 {
-    int64_t at = clock_monotonic_us(p->o.clock);
+    struct pipeline *p = ctx;
+
+    p->is_committing = false;
+    /* Offsets of an older assignment are another worker's to commit, who may be further by now. */
+    if (!committed && p->committing_generation == p->generation) {
+        if (!offsets_merge(&p->finished, &p->committing))
+            p->failed = STATUS_NO_MEMORY;
+        p->commit_at_us = clock_monotonic_us(p->o.clock) + COMMIT_RETRY_US;
+    }
+    offsets_clear(&p->committing);
+}
+
+/* In the background; what becomes of it is reported. */
+static status commit_later(struct pipeline *p)
+{
+    status st = kafka_consumer_commit(p->consumer, p->o.settings->commands_topic, p->finished.at,
+                                      p->finished.n, false);
+    if (st != STATUS_OK)
+        return st;
+    struct offset_list empty = p->committing;
+    p->committing = p->finished;
+    p->committing_generation = p->generation;
+    p->finished = empty;
+    counter_add(p->commits, 1);
+    p->is_committing = true;
+    return STATUS_OK;
+}
+
+/* And waits for the answer, also to what was on its way: nobody will be here to take its report. */
+static status commit_now(struct pipeline *p)
+{
+    if (p->is_committing && p->committing_generation == p->generation &&
+        !offsets_merge(&p->finished, &p->committing))
+        return STATUS_NO_MEMORY;
     if (p->finished.n == 0)
         return STATUS_OK;
-    if (!now && at - p->committed_at_us < p->o.settings->commit_interval_ms * 1000)
-        return STATUS_OK;
-
-    p->committed_at_us = at;
-    status st =
-        kafka_consumer_commit(p->consumer, p->o.settings->commands_topic, p->finished.at, p->finished.n, now);
+    status st = kafka_consumer_commit(p->consumer, p->o.settings->commands_topic, p->finished.at,
+                                      p->finished.n, true);
     /* A commit that failed loses nothing: the commands are read again and answered as replays. */
     offsets_clear(&p->finished);
     counter_add(p->commits, 1);
+    return st;
+}
+
+status pipeline_commit(struct pipeline *p, bool now)
+{
+    int64_t at = clock_monotonic_us(p->o.clock);
+    if (p->finished.n == 0 && !now)
+        return STATUS_OK;
+    if (!now && (p->is_committing || at < p->commit_at_us))
+        return STATUS_OK;
+
+    p->commit_at_us = at + p->o.settings->commit_interval_ms * 1000;
+    status st = now ? commit_now(p) : commit_later(p);
     return status_class(st) == STATUS_CLASS_RETRY ? STATUS_OK : st;
 }

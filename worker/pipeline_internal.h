@@ -67,7 +67,10 @@ struct pipeline {
 
     unsigned generation;         /* counts assignments: offsets of an older one are not ours to commit */
     struct offset_list finished; /* answered, not yet committed */
-    int64_t committed_at_us;
+    int64_t commit_at_us;        /* not before that */
+    bool is_committing;          /* a commit is on its way: */
+    struct offset_list committing;
+    unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
     int64_t probe_at_us; /* when the results topic is looked at again */
@@ -128,6 +131,8 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
 status pipeline_answer(struct pipeline *p) must_check;
 /* Commits what is finished, when it is time to (`now`: at once, waiting for the answer). */
 status pipeline_commit(struct pipeline *p, bool now) must_check;
+/* kafka_committed_fn: what could not be committed is finished again. */
+void pipeline_committed(void *ctx, bool committed);
 /* Answers were not delivered: when to try again. */
 void pipeline_back_off(struct pipeline *p, const char *error);
 

@@ -90,6 +90,7 @@ static status make_consumer(struct pipeline *p, struct fault *f)
         .read_committed = true,
         .assigned = on_assigned,
         .revoked = on_revoked,
+        .committed = pipeline_committed,
         .ctx = p,
     };
     status st = kafka_consumer_new(&options, &p->consumer, f);
