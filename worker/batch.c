@@ -42,7 +42,24 @@ void batch_reset(struct batch *b)
     offsets_clear(&b->offsets);
     b->stage = BATCH_COLLECTING;
     b->producer = NULL;
-    b->n = b->bytes = b->n_rows = b->sent = b->unanswered = b->n_resend = 0;
+    b->n = b->bytes = b->n_rows = b->sent = b->unanswered = b->resend_first = b->n_resend = 0;
+}
+
+void batch_put_back(struct batch *b, struct entry *e)
+{
+    b->resend[(b->resend_first + b->n_resend) % b->capacity] = e;
+    b->n_resend++;
+}
+
+struct entry *batch_to_send_again(const struct batch *b)
+{
+    return b->n_resend > 0 ? b->resend[b->resend_first] : NULL;
+}
+
+void batch_sent_again(struct batch *b)
+{
+    b->resend_first = (b->resend_first + 1) % b->capacity;
+    b->n_resend--;
 }
 
 struct entry *batch_add(struct batch *b, struct kafka_message *message)

@@ -52,8 +52,9 @@ struct batch {
     struct kafka_producer *producer; /* what its answers are sent with; NULL: none is yet */
     size_t sent;                     /* entries whose result is produced */
     size_t unanswered;               /* produced, not yet acknowledged */
-    struct entry **resend;
-    size_t n_resend;            /* entries whose result was not delivered */
+    struct entry **
+        resend; /* entries whose result was not delivered: `n_resend` of them in a ring, from `resend_first` */
+    size_t resend_first, n_resend;
     struct offset_list offsets; /* behind this batch */
     unsigned generation;        /* of the assignment that it was fetched under */
 };
@@ -66,5 +67,10 @@ void batch_reset(struct batch *b);
 /* The next entry, zeroed but for `batch` and `message`, which it takes over. The batch must not be full. NULL when memory is
  * short; the message is then the caller's still. */
 struct entry *batch_add(struct batch *b, struct kafka_message *message);
+/* The entry's result is to be sent again, after the others of which that is so. */
+void batch_put_back(struct batch *b, struct entry *e);
+/* The first of these; NULL when there is none. batch_sent_again() lets go of it. */
+struct entry *batch_to_send_again(const struct batch *b);
+void batch_sent_again(struct batch *b);
 /* Makes the rows of all ENTRY_STORE entries, sorted by command id (the same order in every worker: no deadlocks). */
 void batch_make_rows(struct batch *b);

@@ -2,7 +2,11 @@
 
 #include "common/log.h"
 
-enum { RESEND_BASE_US = 50 * 1000, RESEND_MAX_US = 2 * 1000000, COMMIT_RETRY_US = 500 * 1000 };
+enum {
+    RESEND_BASE_US = 50 * 1000,
+    RESEND_MAX_US = 2 * 1000000,
+    COMMIT_RETRY_US = 500 * 1000,
+};
 
 void pipeline_back_off(struct pipeline *p, const char *error)
 {
@@ -23,47 +27,65 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
      * of the sender's choice does not take goes to the results topic; what a lost transaction held says nothing of a topic. */
     if (delivery != KAFKA_DELIVERED && !retriable)
         reply_to_reset(&e->reply);
-    else if (delivery != KAFKA_DELIVERED && e->reply.topic && !p->transactor)
-        reply_topics_give_up(p->reply_topics, &e->reply);
-    if (p->transactor) /* the transaction says so as a whole */
+    if (p->transactor ||
+        p->phase == PIPELINE_CLOSING) /* the transaction says so as a whole; what is dropped is no news */
         return;
     b->unanswered--;
     if (delivery == KAFKA_DELIVERED) {
         p->resend_attempts = 0;
         return;
     }
+    if (retriable && e->reply.topic)
+        reply_topics_give_up(p->reply_topics, &e->reply);
     if (b->n_resend == 0)
         pipeline_back_off(p, error);
-    b->resend[b->n_resend++] = e;
+    batch_put_back(b, e);
 }
 
-/* Behind a full batch there is another: its answers may wait for each other. All others go at once. */
-static struct kafka_producer *producer_for(const struct pipeline *p, const struct batch *b)
+/* Whether more commands follow behind the i-th batch. */
+static bool more_follow(const struct pipeline *p, size_t i)
 {
-    return p->bulk && pipeline_is_full(p, b) ? p->bulk : p->producer;
+    const struct batch *collecting = pipeline_collecting(p);
+    return i + 1 < p->used || (collecting && collecting->n > 0);
+}
+
+/* The answers of a full batch that others follow may wait for each other. All others go at once. The choice stands once the first
+ * is sent. */
+static struct kafka_producer *producer_for(const struct pipeline *p, size_t i)
+{
+    const struct batch *b = pipeline_batch(p, i);
+    if (b->producer)
+        return b->producer;
+    return p->bulk && pipeline_is_full(p, b) && more_follow(p, i) ? p->bulk : p->producer;
 }
 
 /* Two producers do not know each other's order: the second begins when the first has nothing on its way. */
 static bool must_wait(const struct pipeline *p, size_t i)
 {
-    return i > 0 && pipeline_batch(p, i - 1)->producer != producer_for(p, pipeline_batch(p, i));
+    return i > 0 && pipeline_batch(p, i - 1)->producer != producer_for(p, i);
 }
 
-status pipeline_send(struct pipeline *p, struct batch *b)
+static status send_again(struct pipeline *p, struct batch *b)
 {
     status st = STATUS_OK;
 
-    if (!b->producer)
-        b->producer = producer_for(p, b);
-
     while (b->n_resend > 0 && clock_monotonic_us(p->o.clock) >= p->resend_at_us && st == STATUS_OK) {
-        st = answers_send(p->answers, b->producer, b->resend[b->n_resend - 1]);
+        st = answers_send(p->answers, b->producer, batch_to_send_again(b));
         if (st == STATUS_OK) {
-            b->n_resend--;
+            batch_sent_again(b);
             b->unanswered++;
         }
     }
-    while (b->sent < b->n && st == STATUS_OK) {
+    return st;
+}
+
+status pipeline_send(struct pipeline *p, size_t i)
+{
+    struct batch *b = pipeline_batch(p, i);
+    b->producer = producer_for(p, i);
+    status st = send_again(p, b);
+
+    while (b->sent < b->n && b->n_resend == 0 && st == STATUS_OK) {
         st = answers_send(p->answers, b->producer, &b->entries[b->sent]);
         if (st == STATUS_OK) {
             b->sent++;
@@ -89,13 +111,14 @@ status pipeline_answer(struct pipeline *p)
 {
     status st = STATUS_OK;
 
-    /* In order, so that results of one partition keep the order of their commands. */
+    /* In order, so that results of one partition keep the order of their commands; only what was on its way already can overtake one
+     * that has to be sent again. */
     for (size_t i = 0; i < p->used && st == STATUS_OK; i++) {
-        struct batch *b = pipeline_batch(p, i);
+        const struct batch *b = pipeline_batch(p, i);
         if (b->stage != BATCH_ANSWERING || must_wait(p, i))
             break;
-        st = pipeline_send(p, b);
-        if (b->sent < b->n)
+        st = pipeline_send(p, i);
+        if (b->sent < b->n || b->n_resend > 0)
             break;
     }
     if (st == STATUS_RETRY)

@@ -122,8 +122,8 @@ void pipeline_retire(struct pipeline *p);
 
 /* ---- pipeline_answers.c: answers to Kafka, offsets behind them, at least once ---- */
 
-/* Sends what can be sent now of one batch. Errors: those of answers_send() but STATUS_FULL. */
-status pipeline_send(struct pipeline *p, struct batch *b) must_check;
+/* Sends what can be sent now of the i-th batch. Errors: those of answers_send() but STATUS_FULL. */
+status pipeline_send(struct pipeline *p, size_t i) must_check;
 /* The producer's report on an answer. */
 void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                         const char *error);

@@ -137,8 +137,8 @@ static status fill_transaction(struct pipeline *p)
     status st = STATUS_OK;
 
     for (size_t i = 0; i < p->in_transaction && st == STATUS_OK; i++) {
-        struct batch *b = pipeline_batch(p, i);
-        st = pipeline_send(p, b);
+        const struct batch *b = pipeline_batch(p, i);
+        st = pipeline_send(p, i);
         ours = ours && is_ours(p, b);
         complete = complete && b->sent == b->n;
     }

@@ -65,8 +65,8 @@ BUGS = (
         (
             Edit(
                 "worker/pipeline_answers.c",
-                "    while (b->sent < b->n && st == STATUS_OK) {\n",
-                "    while (b->sent < b->n && st == STATUS_OK) {\n"
+                "    while (b->sent < b->n && b->n_resend == 0 && st == STATUS_OK) {\n",
+                "    while (b->sent < b->n && b->n_resend == 0 && st == STATUS_OK) {\n"
                 "        if (b->entries[b->sent].fate == ENTRY_DEAD && ++b->sent)\n            continue;\n",
             ),
         ),
@@ -78,8 +78,8 @@ BUGS = (
         (
             Edit(
                 "worker/pipeline_answers.c",
-                "        if (b->sent < b->n)\n            break;\n    }\n",
-                "        if (b->sent < b->n)\n            break;\n"
+                "        if (b->sent < b->n || b->n_resend > 0)\n            break;\n    }\n",
+                "        if (b->sent < b->n || b->n_resend > 0)\n            break;\n"
                 "        (void)offsets_merge(&p->finished, &b->offsets);\n    }\n",
             ),
         ),

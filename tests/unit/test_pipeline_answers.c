@@ -1,0 +1,111 @@
+/* Answers, at least once: their order, and what they are sent with. */
+#include "tests/unit/fake_pipeline.h"
+
+/* ---- order ---- */
+
+static void answers_are_sent_again_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 3);
+    answer(f);
+    for (size_t i = 0; i < 3; i++)
+        report(f, b, i, false);
+    let_time_pass(f);
+    assert_string_equal(fake.sent, "abcabc");
+    report(f, b, 0, false);
+    report(f, b, 1, true);
+    report(f, b, 2, false);
+    let_time_pass(f);
+    report(f, b, 0, false);
+    report(f, b, 2, false);
+    let_time_pass(f);
+    assert_string_equal(fake.sent, "abcabcacac");
+}
+
+static void a_later_batch_does_not_overtake_answers_that_are_to_be_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 2);
+    answer(f);
+    report(f, b, 0, false);
+    report(f, b, 1, true);
+    add(f, 1);
+    answer(f);
+    assert_string_equal(fake.sent, "ab");
+    let_time_pass(f);
+    assert_string_equal(fake.sent, "abac");
+}
+
+/* ---- which producer ---- */
+
+static void a_full_batch_that_nothing_follows_is_answered_at_once(void **state)
+{
+    struct fixture *f = *state;
+    add(f, ROWS);
+    answer(f);
+    assert_string_equal(fake.with, "ssss");
+}
+
+static void answers_of_a_full_batch_wait_for_each_other_where_more_follow(void **state)
+{
+    struct fixture *f = *state;
+    add(f, ROWS);
+    collect(f, 1);
+    answer(f);
+    assert_string_equal(fake.with, "bbbb");
+}
+
+static void a_batch_keeps_the_producer_that_it_began_with(void **state)
+{
+    struct fixture *f = *state;
+    fake.room = 2;
+    add(f, ROWS);
+    answer(f);
+    collect(f, 1);
+    fake.room = SENT_MAX - 1;
+    answer(f);
+    assert_string_equal(fake.with, "ssss");
+}
+
+static void a_batch_waits_where_the_one_before_it_has_another_producer(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *first = add(f, ROWS);
+    collect(f, 1);
+    answer(f);
+    add(f, 0);
+    answer(f);
+    assert_string_equal(fake.with, "bbbb");
+    for (size_t i = 0; i < ROWS; i++)
+        report(f, first, i, true);
+    answer(f); /* the first is done with */
+    answer(f);
+    assert_string_equal(fake.with, "bbbbs");
+}
+
+/* ---- the end ---- */
+
+static void what_is_dropped_while_closing_is_not_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 1);
+    answer(f);
+    f->p.phase = PIPELINE_CLOSING;
+    report(f, b, 0, false);
+    assert_int_equal(b->n_resend, 0);
+    assert_int_equal(f->p.resend_attempts, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_PIPELINE(answers_are_sent_again_in_their_order),
+        WITH_PIPELINE(a_later_batch_does_not_overtake_answers_that_are_to_be_sent_again),
+        WITH_PIPELINE(a_full_batch_that_nothing_follows_is_answered_at_once),
+        WITH_PIPELINE(answers_of_a_full_batch_wait_for_each_other_where_more_follow),
+        WITH_PIPELINE(a_batch_keeps_the_producer_that_it_began_with),
+        WITH_PIPELINE(a_batch_waits_where_the_one_before_it_has_another_producer),
+        WITH_PIPELINE(what_is_dropped_while_closing_is_not_sent_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
