@@ -56,7 +56,8 @@ enum kafka_delivery {
 };
 
 /* Called from kafka_producer_poll() (and flush), once for every message that kafka_produce() took. `error` is NULL when
- * delivered; `retriable` false means that the same message will fail again (too large, not authorised …). */
+ * delivered; `retriable` false means that the same message will fail again: it is too large, malformed, or for a partition that
+ * does not exist. Not authorised is retriable: an operator can mend it. */
 typedef void (*kafka_delivered_fn)(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                                    const char *error);
 
@@ -69,8 +70,8 @@ struct kafka_producer_options {
     int64_t queue_messages; /* bound of messages not yet acknowledged */
     int64_t queue_bytes;    /* bound of their bytes, rounded up to KiB */
     int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
-    int64_t linger_ms; /* a message waits so long for others; the commit of a transaction ends the waiting */
-    bool idempotent;   /* no duplicate and no reordering by the producer's own retries */
+    int64_t linger_ms;      /* a message waits so long for others; in transactions: as long as suits them */
+    bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
     void *ctx;

@@ -24,6 +24,7 @@ static const struct {
     {"transactional.id", "the worker makes it of its group and `instance`"},
     {"partition.assignment.strategy", "partitions are taken and given up all at once (range)"},
     {"partitioner", "keys are placed as Java clients place them"},
+    {"allow.auto.create.topics", "topics are made on purpose, never by a typo"},
     {"enable.partition.eof", "it would be taken for a message"},
     {"delivery.report.only.error", "every message needs its report"},
     {"message.timeout.ms", "the program derives it from its own deadlines"},

@@ -112,6 +112,8 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
 
     bool ok = kafka_conf_text(conf, "acks", "all", f) &&
               kafka_conf_text(conf, "partitioner", "murmur2_random", f) && configure_delivery(conf, o, f) &&
+              /* Looking at a topic must not make it. */
+              kafka_conf_text(conf, "allow.auto.create.topics", "false", f) &&
               kafka_conf_number(conf, "max.in.flight.requests.per.connection", o->in_flight, f) &&
               kafka_conf_number(conf, "queue.buffering.max.messages", o->queue_messages, f) &&
               kafka_conf_number(conf, "queue.buffering.max.kbytes", (o->queue_bytes + 1023) / 1024, f);
