@@ -139,8 +139,6 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     int64_t wake = earliest(now + TICK_US, until_us);
     wake = earliest(wake, p->gather_until_us);
     wake = earliest(wake, store_deadline_us(p->store));
-    if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
-        wake = earliest(wake, kafka_consumer_deadline_us(p->consumer));
     if (p->finished.n > 0 && !p->is_committing)
         wake = earliest(wake, p->commit_at_us);
     if (p->resend_at_us > now)
@@ -164,22 +162,33 @@ static int32_t look_at_topic(struct pipeline *p, size_t i)
     return partitions;
 }
 
-/* Looks at the topics that results go to: their partitions bound what commands may ask for, and the first produce finds them
- * known. */
+/* When one is looked at next. Each time may block the loop, so where nobody answers it is done seldom. */
+static int64_t probe_due_us(const struct pipeline *p)
+{
+    int64_t soon = p->probed_us + PROBE_AWAY_US;
+    if (p->probe_failed)
+        return soon;
+    return kafka_producer_reachable(p->producer) ? p->probe_at_us : earliest(soon, p->probe_at_us);
+}
+
+/* Looks at the topics that results go to, one at a time: their partitions bound what commands may ask for, and the first produce finds
+ * them known. */
 static void look_at_topics(struct pipeline *p)
 {
-    int64_t now = clock_monotonic_us(p->o.clock);
-    if (!pipeline_owns_producer(p))
-        return;
-    if (now < p->probe_at_us && kafka_producer_reachable(p->producer))
-        return;
-    if (now < p->probe_at_us - PROBE_EVERY_US + PROBE_AWAY_US)
+    if (!pipeline_owns_producer(p) || clock_monotonic_us(p->o.clock) < probe_due_us(p))
         return;
 
-    bool answered = look_at_topic(p, 0) > 0;
-    for (size_t i = 1; answered && reply_topics_name(p->reply_topics, i); i++)
-        answered = look_at_topic(p, i) >= 0;
-    p->probe_at_us = clock_monotonic_us(p->o.clock) + (answered ? PROBE_EVERY_US : PROBE_AWAY_US);
+    int32_t partitions = look_at_topic(p, p->probe_next);
+    p->probed_us = clock_monotonic_us(p->o.clock);
+    p->probe_failed = partitions < 0 || (partitions == 0 && p->probe_next == 0);
+    if (p->probe_failed)
+        return;
+    p->probe_next++;
+    p->probe_at_us = 0;
+    if (!reply_topics_name(p->reply_topics, p->probe_next)) {
+        p->probe_next = 0;
+        p->probe_at_us = p->probed_us + PROBE_EVERY_US;
+    }
 }
 
 static void report_health(struct pipeline *p)
@@ -220,6 +229,17 @@ status pipeline_advance(struct pipeline *p)
     return st == STATUS_OK ? pipeline_commit(p, false) : st;
 }
 
+/* When this loop has to look at something that announces nothing. Others that wait do not look at it. */
+static int64_t look_again_us(const struct pipeline *p)
+{
+    int64_t at = p->phase == PIPELINE_DRAINING ? p->drain_by_us : INT64_MAX;
+    if (pipeline_owns_producer(p))
+        at = earliest(at, probe_due_us(p));
+    if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
+        at = earliest(at, kafka_consumer_deadline_us(p->consumer));
+    return at;
+}
+
 status pipeline_run(struct pipeline *p)
 {
     while (p->failed == STATUS_OK && !is_finished(p)) {
@@ -233,7 +253,7 @@ status pipeline_run(struct pipeline *p)
         /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
         bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);
         if (p->failed == STATUS_OK && !more && !is_finished(p))
-            pipeline_wait(p, p->phase == PIPELINE_DRAINING ? p->drain_by_us : -1);
+            pipeline_wait(p, look_again_us(p));
     }
     status st = p->failed;
     if (st == STATUS_OK)

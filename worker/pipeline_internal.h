@@ -73,7 +73,10 @@ struct pipeline {
     unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
-    int64_t probe_at_us; /* when the results topic is looked at again */
+    size_t probe_next;   /* which of the topics that results go to is looked at next */
+    int64_t probe_at_us; /* when */
+    int64_t probed_us;   /* when one was */
+    bool probe_failed;   /* without an answer, or there is no results topic */
 
     struct pipeline_health health;
     struct counter *rows, *batches, *commits;

@@ -89,6 +89,7 @@ static void end_transaction(struct pipeline *p, bool committed)
         counter_add(p->commits, 1);
     } else {
         pipeline_back_off(p, "the transaction is lost");
+        p->probe_next = 0;
         p->probe_at_us = 0; /* did one of the topics go? */
     }
     p->in_transaction = 0;
