@@ -74,6 +74,9 @@ struct kafka_producer_options {
     bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
+    /* Milliseconds after which a message for this topic is reported, where others wait longer; -1: it waits as they do. In transactions
+     * half their timeout at most, so that the report comes before they end. NULL: all are alike. Any thread that produces. */
+    int64_t (*timeout_of)(void *ctx, const char *topic);
     void *ctx;
 };
 

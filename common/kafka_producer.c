@@ -212,6 +212,31 @@ static rd_kafka_topic_t *known_topic(const struct kafka_producer *p, const char 
     return NULL;
 }
 
+static int64_t transaction_timeout_ms(const struct kafka_producer *p)
+{
+    char text[24] = "";
+    size_t size = sizeof text;
+    (void)rd_kafka_conf_get(rd_kafka_conf(p->rk), "transaction.timeout.ms", text, &size);
+    return strtoll(text, NULL, 10);
+}
+
+static rd_kafka_topic_t *make_topic(const struct kafka_producer *p, const char *name)
+{
+    int64_t timeout_ms = p->o.timeout_of ? p->o.timeout_of(p->o.ctx, name) : -1;
+    char text[24];
+    char reason[192];
+    if (timeout_ms < 0)
+        return rd_kafka_topic_new(p->rk, name, NULL);
+
+    if (p->o.transactional_id && timeout_ms > transaction_timeout_ms(p) / 2)
+        timeout_ms = transaction_timeout_ms(p) / 2;
+    (void)snprintf(text, sizeof text, "%lld", (long long)timeout_ms);
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(p->rk);
+    if (rd_kafka_topic_conf_set(conf, "message.timeout.ms", text, reason, sizeof reason) != RD_KAFKA_CONF_OK)
+        log_error("a topic without a timeout of its own", LOG_STR("topic", name), LOG_STR("reason", reason));
+    return rd_kafka_topic_new(p->rk, name, conf); /* takes `conf`, also when it fails */
+}
+
 static rd_kafka_topic_t *topic_of(struct kafka_producer *p, const char *name)
 {
     rd_kafka_topic_t *topic = known_topic(p, name);
@@ -222,7 +247,7 @@ static rd_kafka_topic_t *topic_of(struct kafka_producer *p, const char *name)
     topic = known_topic(p, name);
     size_t n = atomic_load(&p->n_topics);
     if (!topic && n < MAX_TOPICS) {
-        topic = rd_kafka_topic_new(p->rk, name, NULL);
+        topic = make_topic(p, name);
         if (topic) {
             p->topics[n] = topic;
             atomic_store_explicit(&p->n_topics, n + 1, memory_order_release);

@@ -33,6 +33,7 @@ struct answers {
     int64_t time_us; /* what `time` says, to the millisecond */
     char time[TIME_LEN];
     struct counter *outcomes[OUTCOMES];
+    struct counter *diverted;
 };
 
 struct answers *answers_new(const struct answers_options *options)
@@ -44,6 +45,9 @@ struct answers *answers_new(const struct answers_options *options)
     for (size_t i = 0; i < OUTCOMES; i++)
         a->outcomes[i] = metrics_counter(options->metrics, "gold_label_worker_answers_total",
                                          OUTCOME_LABELS[i], "Commands answered, by outcome.");
+    a->diverted = metrics_counter(options->metrics, "gold_label_worker_results_diverted_total", NULL,
+                                  "Results that a topic of reply_topics did not take, and that were sent to "
+                                  "the results topic.");
     return a;
 }
 
@@ -200,9 +204,13 @@ static status send_result(struct answers *a, struct kafka_producer *producer, st
         st = kafka_produce(producer, topic ? topic : a->o.results_topic, e->reply.partition, r.run_id_text,
                            value, headers, n, e);
     } while (st == STATUS_NOT_FOUND && reply_to_widen(&e->reply));
-    if (st == STATUS_OK)
-        counter_add(a->outcomes[outcome_of(&r)], 1);
-    return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+    if (st != STATUS_OK)
+        return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+    counter_add(a->outcomes[outcome_of(&r)], 1);
+    if (e->reply.diverted)
+        counter_add(a->diverted, 1);
+    e->reply.diverted = false;
+    return STATUS_OK;
 }
 
 /* ---- dead letters ---- */

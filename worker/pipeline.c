@@ -156,7 +156,7 @@ static int32_t look_at_topic(struct pipeline *p, size_t i)
     const char *topic = reply_topics_name(p->reply_topics, i);
     int32_t partitions = pipeline_probe(p, topic, PROBE_TIMEOUT_MS);
     if (partitions >= 0)
-        reply_topics_set_partitions(p->reply_topics, i, partitions);
+        reply_topics_set_partitions(p->reply_topics, i, partitions, clock_monotonic_us(p->o.clock));
     if (partitions == 0)
         log_error("a topic for results does not exist", LOG_STR("topic", topic));
     return partitions;

@@ -5,6 +5,7 @@
 enum {
     RESEND_BASE_US = 50 * 1000,
     RESEND_MAX_US = 2 * 1000000,
+    GIVEN_UP_US = 60 * 1000000, /* finding out again costs all commands the timeout of a reply topic */
     COMMIT_RETRY_US = 500 * 1000,
 };
 
@@ -16,6 +17,27 @@ void pipeline_back_off(struct pipeline *p, const char *error)
               LOG_INT("retry_in_ms", wait / 1000));
 }
 
+void pipeline_give_up(struct pipeline *p, struct reply_to *to)
+{
+    reply_topics_give_up(p->reply_topics, to, clock_monotonic_us(p->o.clock) + GIVEN_UP_US);
+}
+
+/* Whether it is the topic's fault that it was not delivered: that nobody can be reached says nothing of one topic. */
+static bool is_refused(const struct entry *e)
+{
+    return e->reply.topic && kafka_producer_reachable(e->batch->producer);
+}
+
+/* The same again would fail again: one step towards the results topic. */
+static void widen(struct entry *e, const char *error)
+{
+    if (!reply_to_widen(&e->reply))
+        return;
+    struct kafka_record command = kafka_view(e->message);
+    log_warning("a result was not taken where it was asked for", LOG_STR("error", error),
+                LOG_INT("partition", command.partition), LOG_INT("offset", command.offset));
+}
+
 void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                         const char *error)
 {
@@ -23,20 +45,26 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
     struct entry *e = opaque;
     struct batch *b = e->batch;
 
-    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. One that a topic
-     * of the sender's choice does not take goes to the results topic; what a lost transaction held says nothing of a topic. */
-    if (delivery != KAFKA_DELIVERED && !retriable)
-        reply_to_reset(&e->reply);
-    if (p->transactor ||
-        p->phase == PIPELINE_CLOSING) /* the transaction says so as a whole; what is dropped is no news */
+    if (p->transactor) {
+        /* Possibly on its thread, so only the entry is touched. The rest is said by the transaction as a whole. */
+        if (delivery != KAFKA_DELIVERED && !retriable)
+            widen(e, error);
+        e->refused = delivery != KAFKA_DELIVERED && retriable && is_refused(e);
+        return;
+    }
+    if (p->phase == PIPELINE_CLOSING) /* what is dropped is no news */
         return;
     b->unanswered--;
     if (delivery == KAFKA_DELIVERED) {
         p->resend_attempts = 0;
         return;
     }
-    if (retriable && e->reply.topic)
-        reply_topics_give_up(p->reply_topics, &e->reply);
+    /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. But one that a topic
+     * of the sender's choice does not take goes to the results topic. */
+    if (!retriable)
+        widen(e, error);
+    else if (is_refused(e))
+        pipeline_give_up(p, &e->reply);
     if (b->n_resend == 0)
         pipeline_back_off(p, error);
     batch_put_back(b, e);

@@ -138,6 +138,8 @@ status pipeline_commit(struct pipeline *p, bool now) must_check;
 void pipeline_committed(void *ctx, bool committed);
 /* Answers were not delivered: when to try again. */
 void pipeline_back_off(struct pipeline *p, const char *error);
+/* The topic does not take results: for a while nothing more goes there. */
+void pipeline_give_up(struct pipeline *p, struct reply_to *to);
 
 /* ---- pipeline_transaction.c: the same, exactly once ---- */
 

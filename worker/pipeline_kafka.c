@@ -6,6 +6,7 @@ enum {
     QUEUE_MESSAGES = 200000,
     QUEUE_BYTES = 8 * 1024 * 1024,
     BULK_LINGER_MS = 5, /* longer than a full batch's answers take to be made */
+    REPLY_TIMEOUT_MS = 10 * 1000,
 };
 
 /* ---- rebalance ---- */
@@ -56,6 +57,13 @@ static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost
 
 /* ---- making ---- */
 
+/* A topic of some sender's choice must not hold up all others; what it does not take goes to the results topic. */
+static int64_t timeout_of(void *ctx, const char *topic)
+{
+    const struct pipeline *p = ctx;
+    return reply_topics_lists(p->reply_topics, topic) ? REPLY_TIMEOUT_MS : -1;
+}
+
 static status make_producer(struct pipeline *p, int64_t linger_ms, struct kafka_producer **out,
                             struct fault *f)
 {
@@ -70,6 +78,7 @@ static status make_producer(struct pipeline *p, int64_t linger_ms, struct kafka_
         .linger_ms = linger_ms,
         .transactional_id = pipeline_transactional_id(p),
         .delivered = pipeline_delivered,
+        .timeout_of = timeout_of,
         .ctx = p,
     };
     status st = kafka_producer_new(&options, out, f);

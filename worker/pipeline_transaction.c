@@ -11,7 +11,7 @@ enum {
     MAX_FENCED = 8,
     FENCED_WITHIN_US = 60 * 1000000,
     MAX_FENCED_IN_A_ROW = 5, /* without one that was committed */
-    MAX_LOST_IN_A_ROW = 3,   /* before a reply topic that cannot be written to is suspected */
+    MAX_LOST_IN_A_ROW = 3,   /* without a report that says why, before all reply topics are suspected */
     HOST_LEN = 256,
 };
 
@@ -60,37 +60,46 @@ static bool is_ours(const struct pipeline *p, const struct batch *b)
     return b->generation == p->generation;
 }
 
-/* A transaction does not say which topic it failed on, and one that is never committed holds everything up. */
-static void suspect_reply_topics(struct pipeline *p, struct batch *b)
+/* Gives up the reply topics that did not take a result; or all, where a transaction is lost again and again and nothing says why (it
+ * can be ended before any report comes): one that is never committed holds everything up. */
+static bool give_up_topics(struct pipeline *p, bool all)
 {
-    for (size_t i = 0; i < b->n && p->resend_attempts >= MAX_LOST_IN_A_ROW; i++) {
-        if (b->entries[i].reply.topic)
-            reply_topics_give_up(p->reply_topics, &b->entries[i].reply);
+    bool any = false;
+    for (size_t i = 0; i < p->in_transaction; i++) {
+        struct batch *b = pipeline_batch(p, i);
+        for (size_t k = 0; k < b->n; k++) {
+            struct entry *e = &b->entries[k];
+            if ((all && e->reply.topic) || e->refused) {
+                pipeline_give_up(p, &e->reply);
+                any = true;
+            }
+            e->refused = false;
+        }
     }
+    return any;
 }
 
-static void send_again(struct pipeline *p, struct batch *b)
+static void send_again(struct pipeline *p)
 {
-    b->sent = 0;
-    suspect_reply_topics(p, b);
+    for (size_t i = 0; i < p->in_transaction; i++)
+        pipeline_batch(p, i)->sent = 0;
+    if (!give_up_topics(p, false) && p->resend_attempts >= MAX_LOST_IN_A_ROW)
+        (void)give_up_topics(p, true);
+    pipeline_back_off(p, "the transaction is lost");
+    p->probe_next = 0;
+    p->probe_at_us = 0; /* did one of the topics go? */
 }
 
 static void end_transaction(struct pipeline *p, bool committed)
 {
-    for (size_t i = 0; i < p->in_transaction; i++) {
-        if (committed)
-            pipeline_retire(p);
-        else
-            send_again(p, pipeline_batch(p, i));
-    }
     if (committed) {
+        for (size_t i = 0; i < p->in_transaction; i++)
+            pipeline_retire(p);
         p->resend_attempts = 0;
         p->fenced_at_commit = kafka_transaction_fenced(p->transactor);
         counter_add(p->commits, 1);
     } else {
-        pipeline_back_off(p, "the transaction is lost");
-        p->probe_next = 0;
-        p->probe_at_us = 0; /* did one of the topics go? */
+        send_again(p);
     }
     p->in_transaction = 0;
     offsets_clear(&p->transaction);

@@ -9,7 +9,8 @@ enum { PARTITION_BYTES = 4 };
 struct reply_topic {
     char *name; /* NULL: the results topic */
     size_t len;
-    int32_t partitions; /* -1: unknown */
+    int32_t partitions;        /* -1: unknown */
+    int64_t given_up_until_us; /* 0: it is not */
 };
 
 struct reply_topics {
@@ -19,15 +20,21 @@ struct reply_topics {
     struct counter *refused;
 };
 
+static bool takes_nothing(const struct reply_topic *topic)
+{
+    return topic->partitions == 0 || topic->given_up_until_us > 0;
+}
+
 void reply_to_reset(struct reply_to *to)
 {
+    to->diverted = to->diverted || to->topic;
     to->topic = NULL;
     to->partition = KAFKA_PARTITION_BY_KEY;
 }
 
 const char *reply_to_topic(struct reply_to *to)
 {
-    if (to->topic && to->topic->partitions == 0)
+    if (to->topic && takes_nothing(to->topic))
         reply_to_reset(to);
     return to->topic ? to->topic->name : NULL;
 }
@@ -39,7 +46,7 @@ bool reply_to_widen(struct reply_to *to)
         return true;
     }
     if (to->topic) {
-        to->topic = NULL;
+        reply_to_reset(to);
         return true;
     }
     return false;
@@ -152,19 +159,21 @@ const char *reply_topics_name(const struct reply_topics *t, size_t i)
     return i < t->n ? name_of(t, &t->at[i]) : NULL;
 }
 
-void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions)
+void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions, int64_t now_us)
 {
     t->at[i].partitions = partitions;
+    if (now_us >= t->at[i].given_up_until_us)
+        t->at[i].given_up_until_us = 0;
 }
 
-void reply_topics_give_up(struct reply_topics *t, struct reply_to *to)
+void reply_topics_give_up(struct reply_topics *t, struct reply_to *to, int64_t until_us)
 {
     for (size_t i = 1; i < t->n; i++) {
-        if (&t->at[i] != to->topic || t->at[i].partitions == 0)
+        if (&t->at[i] != to->topic || takes_nothing(&t->at[i]))
             continue;
-        log_error("results for this topic go to the results topic until it can be written to",
+        log_error("results for this topic go to the results topic for a while: it does not take them",
                   LOG_STR("topic", t->at[i].name));
-        t->at[i].partitions = 0;
+        t->at[i].given_up_until_us = until_us;
     }
     reply_to_reset(to);
 }
@@ -179,6 +188,12 @@ static const struct reply_topic *topic_of(const struct reply_topics *t, struct s
             return topic;
     }
     return NULL;
+}
+
+bool reply_topics_lists(const struct reply_topics *t, const char *name)
+{
+    const struct reply_topic *topic = topic_of(t, slice_of(name));
+    return topic && topic != &t->at[0];
 }
 
 /* Where nothing is known of a topic every number is believed; one that does not exist is found out when it is produced to. */
@@ -237,7 +252,7 @@ static const struct reply_echo *echo_of(const struct command_headers *h, struct 
 static const struct reply_topic *asked_for(const struct reply_topics *t, struct slice name)
 {
     const struct reply_topic *topic = name.at ? topic_of(t, name) : &t->at[0];
-    return topic && (topic == &t->at[0] || topic->partitions != 0) ? topic : NULL;
+    return topic && (topic == &t->at[0] || !takes_nothing(topic)) ? topic : NULL;
 }
 
 status reply_topics_resolve(struct reply_topics *t, const struct command_headers *h, struct arena *arena,
@@ -250,6 +265,7 @@ status reply_topics_resolve(struct reply_topics *t, const struct command_headers
         counter_add(t->refused, 1);
     out->topic = topic == &t->at[0] ? NULL : topic;
     out->partition = partition_of(t, topic, asked != NULL, h);
+    out->diverted = false;
     out->echo = speaks_spring(h) ? echo_of(h, arena) : NULL;
     return !speaks_spring(h) || out->echo ? STATUS_OK : STATUS_NO_MEMORY;
 }

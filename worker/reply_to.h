@@ -29,6 +29,7 @@ struct reply_topic;
 struct reply_to {
     const struct reply_topic *topic; /* of the list; NULL: the results topic */
     int32_t partition;               /* or KAFKA_PARTITION_BY_KEY */
+    bool diverted;                   /* had a topic of the list, which did not take it; not counted as yet */
     const struct reply_echo *echo;   /* NULL: nothing, the command had none of Spring's headers */
 };
 
@@ -57,11 +58,13 @@ void reply_topics_free(struct reply_topics *t);
 
 /* The i-th topic that results can go to, the results topic first; NULL behind the last. */
 const char *reply_topics_name(const struct reply_topics *t, size_t i);
+/* Whether it is one of the list, and not the results topic. */
+bool reply_topics_lists(const struct reply_topics *t, const char *name);
 /* What is known of the i-th: the number of its partitions, 0 when it does not exist (nothing is sent there), -1: unknown as yet. */
-void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions);
-/* Nothing more goes to `to`'s topic, also of what is resolved already, until its partitions are set again. `to` becomes the
- * default. */
-void reply_topics_give_up(struct reply_topics *t, struct reply_to *to);
+void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions, int64_t now_us);
+/* Nothing more goes to `to`'s topic, also of what is resolved already, until its partitions are set again then or later: that it has
+ * partitions does not mean that it takes anything. `to` becomes the default. */
+void reply_topics_give_up(struct reply_topics *t, struct reply_to *to, int64_t until_us);
 
 /* Resolves what a command asks for. Errors: STATUS_NO_MEMORY. */
 status reply_topics_resolve(struct reply_topics *t, const struct command_headers *h, struct arena *arena,

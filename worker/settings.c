@@ -37,8 +37,8 @@ static const struct config_option OPTIONS[] = {
      .help =
          "exactly-once: a name that this process keeps and no other has (default: host name and admin port)"},
     {"worker", "reply_topics", CONFIG_TEXT, AT(reply_topics), .max = 4096,
-     .help = "topics that a command's kafka_replyTopic may name besides the results topic, comma-separated "
-             "(default: none)"},
+     .help = "topics that a command's kafka_replyTopic may name besides the results topic, comma-separated, "
+             "at most 16, each with max.message.bytes as the results topic has it (default: none)"},
     {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "1000", .min = 1, .max = 10000,
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,

@@ -52,9 +52,9 @@ static void check_address(struct command_headers *h, struct metrics *metrics)
     struct arena *arena = arena_new(1024);
     struct reply_to to;
     require(topics && arena);
-    reply_topics_set_partitions(topics, 0, RESULTS_PARTITIONS);
-    reply_topics_set_partitions(topics, 1, LISTED_PARTITIONS);
-    reply_topics_set_partitions(topics, 2, 0);
+    reply_topics_set_partitions(topics, 0, RESULTS_PARTITIONS, 0);
+    reply_topics_set_partitions(topics, 1, LISTED_PARTITIONS, 0);
+    reply_topics_set_partitions(topics, 2, 0, 0);
 
     require(reply_topics_resolve(topics, h, arena, &to) == STATUS_OK);
     const char *topic = reply_to_topic(&to);

@@ -24,9 +24,9 @@ def committed(kafka):
 
 def test_an_offset_whose_commit_failed_is_committed_later(workers, kafka, committed, run):
     worker = workers.start(**kafka.environment)
-    kafka.sender().send(command(run))
+    kafka.send(command(run))
     wait_until(lambda: committed() == 1, 60, "the first command is committed")
     kafka.refuse_next_commits(2)
-    kafka.sender().send(command(run))
+    kafka.send(command(run))
     wait_until(lambda: committed() == 2, 30, "the second is committed")
     assert worker.log.count("offsets not committed") == 2

@@ -11,6 +11,7 @@ from support.waiting import wait_until
 from support.workers import Workers
 
 REFUSED = "gold_label_worker_reply_topics_refused_total"
+DIVERTED = "gold_label_worker_results_diverted_total"
 
 
 def big_endian(partition):
@@ -163,12 +164,14 @@ def test_a_listed_topic_that_does_not_exist_holds_nothing_up(lane, run):
 
 def test_a_result_that_a_listed_topic_is_too_small_for_comes_on_the_results_topic(lane, run):
     """It alone: the next one fits."""
+    before = lane.worker.metric(DIVERTED)
     small = lane.reader(lane.small)
     asked = {"replyTopic": lane.small.encode()}
     event = lane.ask(command(run, text_value="x" * 4_000), **asked)
     assert event.result["label"]["text_value"] == "x" * 4_000
     assert lane.ask(command(run), small, **asked).result["outcome"] == "CREATED"
     small.close()
+    assert lane.worker.metric(DIVERTED) == before + 1
 
 
 def test_a_listed_topic_that_is_deleted_holds_nothing_up(lane, run):

@@ -1,4 +1,4 @@
-/* Answers, at least once: their order, and what they are sent with. */
+/* Answers, at least once: their order, where they go, and what they are sent with. */
 #include "tests/unit/fake_pipeline.h"
 
 /* ---- order ---- */
@@ -34,6 +34,69 @@ static void a_later_batch_does_not_overtake_answers_that_are_to_be_sent_again(vo
     assert_string_equal(fake.sent, "ab");
     let_time_pass(f);
     assert_string_equal(fake.sent, "abac");
+}
+
+/* ---- where to ---- */
+
+static struct reply_to *ask_for_bills(struct fixture *f, struct batch *b)
+{
+    const struct command_headers h = {.spring_reply_topic = SLICE_LITERAL("bills"),
+                                      .spring_reply_partition = SLICE_LITERAL("\0\0\0\3")};
+    struct reply_to *to = &b->entries[0].reply;
+    assert_int_equal(reply_topics_resolve(f->p.reply_topics, &h, b->arena, to), STATUS_OK);
+    return to;
+}
+
+static void an_answer_that_its_topic_does_not_take_goes_to_the_results_topic(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 1);
+    struct reply_to *to = ask_for_bills(f, b);
+    answer(f);
+    report(f, b, 0, false);
+    assert_null(reply_to_topic(to));
+    assert_true(to->diverted);
+}
+
+static void an_outage_is_no_fault_of_a_topic(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 1);
+    struct reply_to *to = ask_for_bills(f, b);
+    answer(f);
+    fake.outage = true;
+    report(f, b, 0, false);
+    assert_string_equal(reply_to_topic(to), "bills");
+    assert_int_equal(to->partition, 3);
+}
+
+static void an_answer_that_would_fail_again_loses_its_partition_before_its_topic(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 1);
+    struct reply_to *to = ask_for_bills(f, b);
+    answer(f);
+    pipeline_delivered(&f->p, &b->entries[0], KAFKA_NOT_DELIVERED, false, "no such partition");
+    assert_string_equal(reply_to_topic(to), "bills");
+    assert_int_equal(to->partition, KAFKA_PARTITION_BY_KEY);
+    let_time_pass(f);
+    pipeline_delivered(&f->p, &b->entries[0], KAFKA_NOT_DELIVERED, false, "too large");
+    assert_null(reply_to_topic(to));
+}
+
+static void a_transaction_remembers_which_answer_was_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 2);
+    struct reply_to *to = ask_for_bills(f, b);
+    f->p.transactor = (struct kafka_transactor *)f; /* only asked whether it is there */
+    assert_int_equal(pipeline_send(&f->p, 0), STATUS_OK);
+    report(f, b, 0, false);
+    report(f, b, 1, false);
+    assert_true(b->entries[0].refused);
+    assert_false(b->entries[1].refused); /* it was for the results topic */
+    assert_string_equal(reply_to_topic(to), "bills");
+    f->p.transactor = NULL;
 }
 
 /* ---- which producer ---- */
@@ -101,6 +164,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PIPELINE(answers_are_sent_again_in_their_order),
         WITH_PIPELINE(a_later_batch_does_not_overtake_answers_that_are_to_be_sent_again),
+        WITH_PIPELINE(an_answer_that_its_topic_does_not_take_goes_to_the_results_topic),
+        WITH_PIPELINE(an_outage_is_no_fault_of_a_topic),
+        WITH_PIPELINE(an_answer_that_would_fail_again_loses_its_partition_before_its_topic),
+        WITH_PIPELINE(a_transaction_remembers_which_answer_was_refused),
         WITH_PIPELINE(a_full_batch_that_nothing_follows_is_answered_at_once),
         WITH_PIPELINE(answers_of_a_full_batch_wait_for_each_other_where_more_follow),
         WITH_PIPELINE(a_batch_keeps_the_producer_that_it_began_with),

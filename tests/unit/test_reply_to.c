@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 enum { RESULTS, ORDERS, BILLS };
+enum { GIVEN_UP_UNTIL = 100 };
 
 struct fixture {
     struct metrics *metrics;
@@ -24,9 +25,9 @@ static int make(void **state)
     f->metrics = metrics_new();
     f->arena = arena_new(1024);
     f->topics = reply_topics_new("results", " orders.replies ,bills", f->metrics);
-    reply_topics_set_partitions(f->topics, RESULTS, 8);
-    reply_topics_set_partitions(f->topics, ORDERS, 2);
-    reply_topics_set_partitions(f->topics, BILLS, 12);
+    reply_topics_set_partitions(f->topics, RESULTS, 8, 0);
+    reply_topics_set_partitions(f->topics, ORDERS, 2, 0);
+    reply_topics_set_partitions(f->topics, BILLS, 12, 0);
     *state = f;
     return f->topics ? 0 : -1;
 }
@@ -54,50 +55,6 @@ static void assert_goes(struct fixture *f, const char *topic, int32_t partition)
     else
         assert_null(reply_to_topic(&f->to));
     assert_int_equal(f->to.partition, partition);
-}
-
-/* ---- headers ---- */
-
-static void every_known_header_is_found(void **state)
-{
-    (void)state;
-    struct command_headers h = {0};
-    const struct {
-        const char *name;
-        const struct slice *found;
-    } known[] = {
-        {"authorization", &h.authorization},
-        {"correlation-id", &h.correlation_id},
-        {"reply-partition", &h.reply_partition},
-        {"traceparent", &h.traceparent},
-        {"kafka_correlationId", &h.spring_correlation_id},
-        {"kafka_replyPartition", &h.spring_reply_partition},
-        {"kafka_replyTopic", &h.spring_reply_topic},
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        command_headers_take(&h, &(struct kafka_header){known[i].name, slice_of(known[i].name)});
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        assert_true(slice_is(*known[i].found, known[i].name));
-}
-
-static void of_equal_headers_the_last_counts(void **state)
-{
-    (void)state;
-    struct command_headers h = {0};
-    command_headers_take(&h, &(struct kafka_header){"correlation-id", SLICE_LITERAL("first")});
-    command_headers_take(&h, &(struct kafka_header){"correlation-id", SLICE_LITERAL("last")});
-    assert_true(slice_is(h.correlation_id, "last"));
-}
-
-static void names_are_compared_byte_by_byte(void **state)
-{
-    (void)state;
-    struct command_headers h = {0};
-    const char *const others[] = {"", "Correlation-Id", "correlation_id", "kafka_replytopic", "traceparents"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        command_headers_take(&h, &(struct kafka_header){others[i], SLICE_LITERAL("x")});
-    assert_memory_equal(&h, &(struct command_headers){0}, sizeof h);
 }
 
 /* ---- where to ---- */
@@ -199,25 +156,81 @@ static void a_topic_that_does_not_exist_is_like_one_that_is_not_listed(void **st
 {
     struct fixture *f = *state;
     f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    reply_topics_set_partitions(f->topics, BILLS, 0);
+    reply_topics_set_partitions(f->topics, BILLS, 0, 0);
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, -1); /* unknown: believed */
+    reply_topics_set_partitions(f->topics, BILLS, -1, 0); /* unknown: believed */
     assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
     f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\3\0");
     assert_goes(f, "bills", 768);
 }
 
-static void a_topic_that_was_given_up_is_used_again_when_it_is_there(void **state)
+static void a_topic_that_was_given_up_is_used_again_when_its_time_is_over_and_it_is_there(void **state)
 {
     struct fixture *f = *state;
     f->headers.spring_reply_topic = SLICE_LITERAL("bills");
     ask(f);
-    reply_topics_give_up(f->topics, &f->to);
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
     assert_null(f->to.topic);
     assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, 12);
+    reply_topics_set_partitions(f->topics, BILLS, 12, GIVEN_UP_UNTIL);
     assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+}
+
+static void a_topic_that_was_given_up_is_not_used_before_its_time_though_it_is_there(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    ask(f);
+    struct reply_to resolved_before = f->to;
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
+    reply_topics_set_partitions(f->topics, BILLS, 12, GIVEN_UP_UNTIL - 1);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    assert_null(reply_to_topic(&resolved_before));
+}
+
+static void only_the_topic_that_is_given_up_is_left_out(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    ask(f);
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
+    f->headers.spring_reply_topic = SLICE_LITERAL("orders.replies");
+    assert_goes(f, "orders.replies", KAFKA_PARTITION_BY_KEY);
+}
+
+static void a_result_is_diverted_when_it_loses_its_topic(void **state)
+{
+    struct fixture *f = *state;
+    ask(f);
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
+    assert_false(f->to.diverted); /* it had none */
+
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
+    ask(f);
+    assert_true(reply_to_widen(&f->to));
+    assert_false(f->to.diverted); /* it has lost its partition */
+    assert_true(reply_to_widen(&f->to));
+    assert_true(f->to.diverted);
+    ask(f);
+    struct reply_to resolved_before = f->to;
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
+    assert_true(f->to.diverted);
+    assert_null(reply_to_topic(&resolved_before));
+    assert_true(resolved_before.diverted);
+}
+
+static void the_list_does_not_hold_the_results_topic(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(reply_topics_lists(f->topics, "bills"));
+    assert_false(reply_topics_lists(f->topics, "results"));
+    assert_false(reply_topics_lists(f->topics, "dead"));
+    struct reply_topics *itself = reply_topics_new("results", "results,bills", f->metrics);
+    assert_true(reply_topics_lists(itself, "bills"));
+    assert_false(reply_topics_lists(itself, "results"));
+    reply_topics_free(itself);
 }
 
 static void giving_up_a_partition_of_the_results_topic_gives_no_topic_up(void **state)
@@ -225,7 +238,7 @@ static void giving_up_a_partition_of_the_results_topic_gives_no_topic_up(void **
     struct fixture *f = *state;
     f->headers.reply_partition = SLICE_LITERAL("3");
     ask(f);
-    reply_topics_give_up(f->topics, &f->to);
+    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
     assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
     assert_goes(f, NULL, 3);
 }
@@ -250,10 +263,10 @@ static void an_address_whose_topic_goes_becomes_the_default(void **state)
     f->headers.spring_reply_topic = SLICE_LITERAL("bills");
     f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
     assert_goes(f, "bills", 3);
-    reply_topics_set_partitions(f->topics, BILLS, 0);
+    reply_topics_set_partitions(f->topics, BILLS, 0, 0);
     assert_null(reply_to_topic(&f->to));
     assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, 12); /* it stays where it is: it may have been sent */
+    reply_topics_set_partitions(f->topics, BILLS, 12, 0); /* it stays where it is: it may have been sent */
     assert_null(reply_to_topic(&f->to));
 }
 
@@ -357,9 +370,6 @@ static void the_topics_are_the_results_topic_and_the_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_known_header_is_found),
-        cmocka_unit_test(of_equal_headers_the_last_counts),
-        cmocka_unit_test(names_are_compared_byte_by_byte),
         WITH_TOPICS(a_command_that_asks_for_nothing_is_answered_by_key),
         WITH_TOPICS(a_partition_is_decimal_in_our_header),
         WITH_TOPICS(a_partition_is_four_bytes_big_endian_in_springs_header),
@@ -368,7 +378,11 @@ int main(void)
         WITH_TOPICS(a_topic_that_is_not_listed_leads_to_the_results_topic),
         WITH_TOPICS(the_results_topic_may_be_named),
         WITH_TOPICS(a_topic_that_does_not_exist_is_like_one_that_is_not_listed),
-        WITH_TOPICS(a_topic_that_was_given_up_is_used_again_when_it_is_there),
+        WITH_TOPICS(a_topic_that_was_given_up_is_used_again_when_its_time_is_over_and_it_is_there),
+        WITH_TOPICS(a_topic_that_was_given_up_is_not_used_before_its_time_though_it_is_there),
+        WITH_TOPICS(only_the_topic_that_is_given_up_is_left_out),
+        WITH_TOPICS(a_result_is_diverted_when_it_loses_its_topic),
+        WITH_TOPICS(the_list_does_not_hold_the_results_topic),
         WITH_TOPICS(giving_up_a_partition_of_the_results_topic_gives_no_topic_up),
         WITH_TOPICS(an_address_widens_to_the_default),
         WITH_TOPICS(an_address_whose_topic_goes_becomes_the_default),

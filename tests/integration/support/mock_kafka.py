@@ -6,7 +6,9 @@ what was aborted too."""
 import ctypes
 import uuid
 
-from support.events import Reader, Sender
+from confluent_kafka import Producer
+
+from support.events import Reader, encode
 
 PRODUCER = 0
 NO_LEADER = -1
@@ -41,7 +43,7 @@ class MockKafka:
         self.brokers = self.library.rd_kafka_mock_cluster_bootstraps(self.cluster).decode()
         for name in self.names.values():
             self.call("rd_kafka_mock_topic_create", name.encode(), 1, 1)
-        self.results = Reader(self.brokers, self.names["results"])
+        self.results = self.reader("results")
         return self
 
     def __exit__(self, *_):
@@ -71,5 +73,11 @@ class MockKafka:
         }
         return topics | {"GOLD_LABEL_KAFKA_BROKERS": self.brokers, "GOLD_LABEL_KAFKA_GROUP": self.group}
 
-    def sender(self):
-        return Sender(self.brokers, self.token, self.names["commands"])
+    def reader(self, kind):
+        return Reader(self.brokers, self.names[kind])
+
+    def send(self, record, **headers):
+        producer = Producer({"bootstrap.servers": self.brokers})
+        sent = {"authorization": f"Bearer {self.token}", **headers}
+        producer.produce(self.names["commands"], encode(record), b"key", headers=list(sent.items()))
+        assert producer.flush(30) == 0
