@@ -182,8 +182,8 @@ class Run:
                 return
             self.look_after([])
         if not self.history.found.is_set():
-            text = f"{lag} commands are not committed {self.chosen.deadline:.0f} s after the last fault"
-            self.history.violation("lag", text)
+            what = f"Kafka cannot be asked ({self.observer.silence})" if lag is None else f"the lag is {lag}"
+            self.history.violation("lag", f"{what} {self.chosen.deadline:.0f} s after the last fault")
 
     def report(self, made):
         history, observer = self.history, self.observer

@@ -104,6 +104,7 @@ class Observer(threading.Thread):
         self.checked = {}  # per partition: offsets below have their answer
         self.looks = queue.SimpleQueue()
         self.ended = threading.Event()
+        self.silence = None  # why Kafka could not be asked, the last time
         self.rows = RowWatch(system, history)
         self.asker = client(brokers, "read_uncommitted")
         self.reader = client(brokers, "read_committed", **{"enable.partition.eof": True})
@@ -212,7 +213,8 @@ class Observer(threading.Thread):
         try:
             committed = self.ask_committed()
             return sum(end - committed.get(place, 0) for place, end in self.ask_ends(COMMANDS).items())
-        except KafkaException:
+        except KafkaException as error:
+            self.silence = error
             return None
 
     def has_read_all(self):
