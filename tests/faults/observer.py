@@ -92,6 +92,37 @@ def client(brokers, isolation, **settings):
     )
 
 
+class Asker:
+    """Asks where topics and the group are; of one thread. One without an answer makes room for another:
+    a client that saw a partition without a leader may say for minutes that there is no such partition."""
+
+    def __init__(self, brokers):
+        self.brokers = brokers
+        self.client = client(brokers, "read_uncommitted")
+
+    def ask(self, question):
+        try:
+            return question(self.client)
+        except KafkaException:
+            self.close()
+            self.client = client(self.brokers, "read_uncommitted")
+            raise
+
+    def ends(self, places):
+        def question(of):
+            return {place: of.get_watermark_offsets(TopicPartition(*place), timeout=5)[1] for place in places}
+
+        return self.ask(question)
+
+    def committed(self, places):
+        where = [TopicPartition(*place) for place in places]
+        answers = self.ask(lambda of: of.committed(where, timeout=5))
+        return {(at.topic, at.partition): max(at.offset, 0) for at in answers if not at.error}
+
+    def close(self):
+        self.client.close()
+
+
 class Observer(threading.Thread):
     def __init__(self, system, history):
         super().__init__(name="observer", daemon=True)
@@ -106,7 +137,8 @@ class Observer(threading.Thread):
         self.ended = threading.Event()
         self.silence = None  # why Kafka could not be asked, the last time
         self.rows = RowWatch(system, history)
-        self.asker = client(brokers, "read_uncommitted")
+        self.asker = Asker(brokers)  # of whoever waits for the end
+        self.watcher = Asker(brokers)
         self.reader = client(brokers, "read_committed", **{"enable.partition.eof": True})
         self.partitions = self.find_partitions()
         self.reader.assign([TopicPartition(topic, n, 0) for topic, n in self.partitions])
@@ -114,7 +146,7 @@ class Observer(threading.Thread):
         self.watch = threading.Thread(target=self.watch_offsets, name="offsets", daemon=True)
 
     def find_partitions(self):
-        topics = self.asker.list_topics(timeout=20).topics
+        topics = self.asker.client.list_topics(timeout=20).topics
         return [(name, n) for name in (COMMANDS, RESULTS, DEAD_LETTERS) for n in topics[name].partitions]
 
     # ---- reading ----
@@ -133,6 +165,7 @@ class Observer(threading.Thread):
         self.watch.join()
         self.reader.close()
         self.asker.close()
+        self.watcher.close()
 
     def take(self, message):
         error = message.error()
@@ -165,22 +198,17 @@ class Observer(threading.Thread):
 
     # ---- offsets ----
 
-    def ask_ends(self, *topics):
-        where = [place for place in self.partitions if place[0] in topics]
-        return {
-            place: self.asker.get_watermark_offsets(TopicPartition(*place), timeout=5)[1] for place in where
-        }
+    def ask_ends(self, asker, *topics):
+        return asker.ends([place for place in self.partitions if place[0] in topics])
 
-    def ask_committed(self):
-        where = [TopicPartition(*place) for place in self.partitions if place[0] == COMMANDS]
-        answers = self.asker.committed(where, timeout=5)
-        return {(COMMANDS, at.partition): max(at.offset, 0) for at in answers if not at.error}
+    def ask_committed(self, asker):
+        return asker.committed([place for place in self.partitions if place[0] == COMMANDS])
 
     def look(self):
         """None while Kafka cannot be asked."""
         try:
-            committed = self.ask_committed()
-            return Look(self.history.now(), committed, self.ask_ends(RESULTS, DEAD_LETTERS))
+            committed = self.ask_committed(self.watcher)
+            return Look(self.history.now(), committed, self.ask_ends(self.watcher, RESULTS, DEAD_LETTERS))
         except KafkaException:
             return None
 
@@ -211,15 +239,16 @@ class Observer(threading.Thread):
     def lag(self):
         """Commands behind the committed offsets; None while Kafka cannot be asked."""
         try:
-            committed = self.ask_committed()
-            return sum(end - committed.get(place, 0) for place, end in self.ask_ends(COMMANDS).items())
+            committed = self.ask_committed(self.asker)
+            ends = self.ask_ends(self.asker, COMMANDS)
+            return sum(end - committed.get(place, 0) for place, end in ends.items())
         except KafkaException as error:
             self.silence = error
             return None
 
     def has_read_all(self):
         try:
-            return self.has_read(self.ask_ends(COMMANDS, RESULTS, DEAD_LETTERS))
+            return self.has_read(self.ask_ends(self.asker, COMMANDS, RESULTS, DEAD_LETTERS))
         except KafkaException:
             return False
 

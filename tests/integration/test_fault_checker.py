@@ -10,8 +10,8 @@ import pytest
 from support.system import BUILD, PROGRAMS, ROOT
 
 FAULTS = ROOT / "tests" / "faults"
-SECONDS = 12
-CLUSTER_SECONDS = 10
+SECONDS = 8
+CLUSTER_SECONDS = 6
 DEADLINE_S = 240
 sys.path.append(str(FAULTS))
 
