@@ -150,7 +150,7 @@ status avro_walk(const struct avro_walk_op *ops, struct slice value, size_t star
 
 static char *write_varint(char *to, int64_t number)
 {
-    uint64_t zigzag = (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+    uint64_t zigzag = (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0);
     for (; zigzag >= 0x80; zigzag >>= 7)
         *to++ = (char)(zigzag | 0x80);
     *to++ = (char)zigzag;

@@ -127,7 +127,7 @@ static status make_parts(struct parts *p, struct fault *f)
                                                      .size = (size_t)s->signing_cache,
                                                      .clock = in->clock});
     in->codec = avro_codec_new(&(struct avro_codec_options){.command_schema_id = s->command_schema_id,
-                                                              .result_schema_id = s->result_schema_id});
+                                                            .result_schema_id = s->result_schema_id});
     in->scratch = arena_new(SCRATCH_BLOCK);
     /* A connection has one request at a time. */
     in->pending = pending_new((size_t)(s->max_pending < s->connections ? s->max_pending : s->connections),

@@ -54,8 +54,8 @@ void store_disconnect(struct store *s, const char *why)
     PQfinish(s->conn);
     s->conn = NULL;
     s->events = 0;
-    for (size_t i = 0; i < s->n_sent; i++)
-        s->sent[i]->asking = ASKING_NOTHING;
+    for (size_t i = 0; i < STORE_BATCHES; i++)
+        s->batches[i].asking = ASKING_NOTHING;
     s->n_sent = 0;
     s->phase = PHASE_DISCONNECTED;
     s->retry_at_us = clock_monotonic_us(s->o.clock) + wait;

@@ -1,5 +1,5 @@
 /* Two batches at a time: PostgreSQL has the second before it has answered the first. */
-#include "tests/unit/fake_libpq.h"
+#include "tests/unit/store_fixture.h"
 
 static const int64_t PATIENCE_US = (FAKE_TIMEOUT_MS + FAKE_GRACE_MS) * INT64_C(1000);
 

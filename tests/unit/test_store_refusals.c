@@ -1,5 +1,5 @@
 /* Rows that PostgreSQL refuses, in the midst of good ones, and faults that are no row's. */
-#include "tests/unit/fake_libpq.h"
+#include "tests/unit/store_fixture.h"
 
 static void one_refused_row_of_a_thousand_costs_itself_and_a_few_statements(void **state)
 {

@@ -1,5 +1,5 @@
 /* A database that does not answer, answers too late, or cannot do so much at a time. */
-#include "tests/unit/fake_libpq.h"
+#include "tests/unit/store_fixture.h"
 
 static const int64_t PATIENCE_US = (FAKE_TIMEOUT_MS + FAKE_GRACE_MS) * INT64_C(1000);
 
