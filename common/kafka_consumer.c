@@ -97,6 +97,9 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
         {"fetch.error.backoff.ms", "50"},
         {"partition.assignment.strategy", "range"},
         {"message.max.bytes", "4194304"},
+        /* What one answer to a fetch holds is in memory until its last message is freed, and several are: with the default, of a
+         * megabyte for each partition. */
+        {"fetch.max.bytes", "4194304"},
     };
     rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
                                            sizeof defaults / sizeof *defaults, o->properties, f);

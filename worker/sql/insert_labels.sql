@@ -1,11 +1,14 @@
 -- Stores a batch and gives one verdict per row: 's'tored, run 'm'issing, id 't'aken.
 -- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
+-- A run is looked up by its key, row by row: a join would be planned for the size that `run` had once, and read all of it.
 WITH input AS MATERIALIZED (
-    SELECT i.*, r.id IS NOT NULL AS has_run
+    SELECT i.*, r.found IS NOT NULL AS has_run
       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
            WITH ORDINALITY AS i (id, run_id, account_id, output_resource_name, text_value, object_value,
                                  object_value_is_partial, created_by, ord)
-      LEFT JOIN run r ON r.id = i.run_id AND r.account_id = i.account_id
+      LEFT JOIN LATERAL (
+               SELECT true AS found FROM run WHERE run.id = i.run_id AND run.account_id = i.account_id OFFSET 0
+           ) AS r ON true
 ), stored AS (
     INSERT INTO gold_label (id, account_id, run_id, output_resource_name, text_value, object_value,
                             object_value_is_partial, created_by)

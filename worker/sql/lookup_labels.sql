@@ -1,6 +1,6 @@
 -- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one.
 -- The values are not read back: they equal those sent, and written out in full they could be far larger (1e400).
--- $1 … $8 as in insert_labels.sql.
+-- $1 … $8 as in insert_labels.sql. Row by row by the key, as there: the table may have grown by millions since this was planned.
 SELECT i.ord::int4,
        CASE WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
        CASE WHEN same.yes THEN l.object_value_is_partial END,
@@ -11,7 +11,7 @@ SELECT i.ord::int4,
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
        WITH ORDINALITY AS i (id, run_id, account_id, output_resource_name, text_value, object_value,
                              object_value_is_partial, created_by, ord)
-  LEFT JOIN gold_label l ON l.id = i.id
+  LEFT JOIN LATERAL (SELECT * FROM gold_label WHERE gold_label.id = i.id OFFSET 0) AS l ON true
  CROSS JOIN LATERAL (
     SELECT l.account_id = i.account_id
        AND l.run_id = i.run_id
