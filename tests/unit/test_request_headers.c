@@ -143,7 +143,7 @@ static void a_trace_is_sampled_where_its_last_bit_says_so(void **state)
                  {"0a", false}, {"0b", true}, {"0c", false}, {"0d", true}, {"0e", false}, {"ff", true}};
 
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        char value[64];
+        char value[128];
         (void)snprintf(value, sizeof value, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-%s",
                        CASES[i].flags);
         assert_true(traceparent_is_valid(slice_of(value)));
