@@ -149,8 +149,8 @@ int main(int argc, char **argv)
 
     admin_stop(p.admin);
     pipeline_free(p.pipeline);
+    token_keys_free(p.keys); /* its thread counts until then */
     metrics_free(p.metrics);
-    token_keys_free(p.keys);
     config_free(p.config);
     return code;
 }
