@@ -11,7 +11,6 @@ from support.system import BUILD, PROGRAMS, ROOT
 
 FAULTS = ROOT / "tests" / "faults"
 SECONDS = 8
-CLUSTER_SECONDS = 6
 DEADLINE_S = 240
 sys.path.append(str(FAULTS))
 
@@ -44,13 +43,6 @@ def random_faults(delivery):
 def test_random_faults_lose_double_and_make_up_nothing(delivery):
     status, output = random_faults(delivery)
     assert status == 0, output
-
-
-def test_a_cluster_that_loses_its_leaders_loses_doubles_and_makes_up_nothing():
-    faults = ("--only", "kill-broker,freeze-broker", "--seconds", CLUSTER_SECONDS)
-    status, output = run("checker", "--cluster", "--delivery", "exactly-once", *faults)
-    assert status == 0, output
-    assert re.search("kill -9 kafka|SIGSTOP kafka", output), output
 
 
 def test_no_fault_is_left_out_of_the_random_ones():
