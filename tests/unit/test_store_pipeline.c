@@ -10,6 +10,16 @@ static void set_up_connected(struct bench *b)
     b->n = 0;
 }
 
+/* With two batches, of 10 rows and 20, that are sent and not answered. */
+static void set_up_unanswered(struct bench *b)
+{
+    set_up_connected(b);
+    fake.mute_statements = true;
+    begin_behind(b, 10);
+    begin_behind(b, 20);
+    advance(b);
+}
+
 static void the_second_batch_is_sent_before_the_first_is_answered(void **state)
 {
     (void)state;
@@ -84,11 +94,7 @@ static void a_silent_server_costs_the_connection_and_the_time_of_one_statement(v
 {
     (void)state;
     struct bench b;
-    set_up_connected(&b);
-    fake.mute_statements = true;
-    begin_behind(&b, 10);
-    begin_behind(&b, 20);
-    advance(&b);
+    set_up_unanswered(&b);
     advance_to_deadline(&b);
     assert_string_equal(reason(&b), "no answer to a statement in time");
     fake.mute_statements = false;
@@ -102,11 +108,7 @@ static void the_time_of_a_statement_that_was_sent_ahead_begins_when_its_turn_has
 {
     (void)state;
     struct bench b;
-    set_up_connected(&b);
-    fake.mute_statements = true;
-    begin_behind(&b, 10);
-    begin_behind(&b, 20);
-    advance(&b);
+    set_up_unanswered(&b);
     fake_clock.now_us += PATIENCE_US - 1;
     fake.mute_after_one = true;
     fake.mute = false;
