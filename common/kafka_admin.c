@@ -160,11 +160,11 @@ struct kafka_message *kafka_read_next(struct kafka_consumer *c, int timeout_ms, 
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     *ended = -1;
     if (!m) {
-        kafka_watch_fetching(c);
+        kafka_fetching_idles(c);
         return NULL;
     }
     if (!m->err) {
-        c->fresh = true;
+        kafka_fetching_took(c, m);
         return (struct kafka_message *)(void *)m;
     }
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)

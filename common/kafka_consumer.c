@@ -122,6 +122,15 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
     return NULL;
 }
 
+/* What librdkafka has come to from our bound, its default and the user's properties. */
+static int64_t queue_bytes(const rd_kafka_conf_t *conf)
+{
+    char kib[24];
+    size_t size = sizeof kib;
+    bool known = rd_kafka_conf_get(conf, "queued.max.messages.kbytes", kib, &size) == RD_KAFKA_CONF_OK;
+    return known ? strtoll(kib, NULL, 10) * 1024 : INT64_MAX;
+}
+
 status kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **out,
                           struct fault *f)
 {
@@ -139,7 +148,7 @@ status kafka_consumer_new(const struct kafka_consumer_options *options, struct k
     c->revoked = options->revoked;
     c->committed = options->committed;
     c->ctx = options->ctx;
-    c->look_at_us = -1;
+    kafka_fetching_start(c, queue_bytes(conf));
     atomic_init(&c->reachable, true);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -230,11 +239,11 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
         m = rd_kafka_consumer_poll(c->rk, 0);
     }
     if (!m) {
-        kafka_watch_fetching(c);
+        kafka_fetching_idles(c);
         return NULL;
     }
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
-    c->fresh = true;
+    kafka_fetching_took(c, m);
     return (struct kafka_message *)(void *)m;
 }
 

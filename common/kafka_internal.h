@@ -32,6 +32,16 @@ status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic
 
 /* ---- kafka_consumer.c and kafka_fetching.c ---- */
 
+struct kafka_fetching {
+    int64_t limit;      /* bytes in librdkafka's queue from which on it fetches no more */
+    int64_t bytes;      /* of `messages` */
+    int64_t messages;   /* taken since the last look at the queue */
+    bool was_full;      /* a broker's thread may sleep since */
+    bool fresh;         /* messages came since the last poll that found none */
+    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
+    int64_t look_at_us; /* when to look; -1: after the next message */
+};
+
 struct kafka_consumer {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
@@ -42,13 +52,14 @@ struct kafka_consumer {
     atomic_bool reachable;
     rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */
     bool paused;
-    bool fresh;         /* messages came since the last poll that found none */
-    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
-    int64_t look_at_us; /* when to look; -1: after the next message */
+    struct kafka_fetching fetching;
 };
 
-/* Called when a poll has found nothing: sees to it that fetching goes on. */
-void kafka_watch_fetching(struct kafka_consumer *c);
+/* See to it that fetching goes on: to be called with the bound of the queue at first, for each message that is taken, and when a
+ * poll has found none. */
+void kafka_fetching_start(struct kafka_consumer *c, int64_t queue_bytes);
+void kafka_fetching_took(struct kafka_consumer *c, const rd_kafka_message_t *m);
+void kafka_fetching_idles(struct kafka_consumer *c);
 
 /* ---- for transactions ---- */
 

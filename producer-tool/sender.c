@@ -10,9 +10,11 @@
 
 enum {
     CLOSE_MS = 1000,
-    /* A load is no request: whole batches cost both processes and the broker half of what many small ones do. Where few lines may be in
-     * flight (--in-flight), a batch would wait for lines that cannot come before it is answered. A small file waits once, for 5 ms. */
-    LINGER_MS = 5,
+    /* A load is no request: whole batches cost both processes and the broker half of what many small ones do, and the worker is slower
+     * than the lines come. Where few lines may be in flight (--in-flight), a batch would wait for lines that cannot come before it is
+     * answered. A small file waits once. */
+    ACCEPTED_LINGER_MS = 5,
+    STORED_LINGER_MS = 25,
     LINGER_FROM = 1000,
 };
 
@@ -187,6 +189,13 @@ status sender_connect(struct sender *s, int timeout_ms, struct fault *f)
     return st;
 }
 
+static int linger_ms(const struct sender_options *o)
+{
+    if (o->in_flight < LINGER_FROM)
+        return 0;
+    return o->follow && o->in_flight >= 10 * LINGER_FROM ? STORED_LINGER_MS : ACCEPTED_LINGER_MS;
+}
+
 static status open_kafka(struct sender *s, const struct sender_options *o, struct fault *f)
 {
     const struct kafka_producer_options producer = {
@@ -197,7 +206,7 @@ static status open_kafka(struct sender *s, const struct sender_options *o, struc
         .queue_messages = (int64_t)o->in_flight,
         .queue_bytes = SENDER_QUEUE_BYTES,
         .in_flight = 5, /* what an idempotent producer may have */
-        .linger_ms = o->in_flight < LINGER_FROM ? 0 : LINGER_MS,
+        .linger_ms = linger_ms(o),
         .idempotent = true,
         .delivered = on_delivered,
         .ctx = s,
