@@ -6,25 +6,32 @@
 
 enum { MAX_GONE_ROUNDS = 3 };
 
-/* The row that is alone in its range is the one that PostgreSQL refuses. */
+/* The row that is alone in its range is the one that PostgreSQL refuses. It is looked up before that is said: triggers and constraints
+ * come before ON CONFLICT, so that they refuse today what they let in yesterday. */
 static void refuse_row(struct store_batch *b, const PGresult *error)
 {
     struct store_row *row = b->round[b->ranges[--b->n_ranges].start];
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
     /* The run was deleted between our look and the foreign key's. */
-    if (strcmp(sqlstate, "23503") == 0 && constraint && strcmp(constraint, "gold_label_run_id_fkey") == 0) {
-        row->verdict = STORE_RUN_NOT_FOUND;
-        return;
-    }
-    row->verdict = STORE_INVALID;
-    row->message = store_refusal(error, b->arena);
-    /* A constraint or trigger that refuses everything would fill the log: one line a batch. */
-    if (!b->has_refused)
-        log_warning("label refused", LOG_SLICE("reason", row->message),
-                    LOG_UUID("command_id", row->command->command_id),
-                    LOG_UUID("run_id", row->command->run_id));
-    b->has_refused = true;
+    bool has_no_run =
+        strcmp(sqlstate, "23503") == 0 && constraint && strcmp(constraint, "gold_label_run_id_fkey") == 0;
+
+    row->verdict = has_no_run ? STORE_RUN_NOT_FOUND : STORE_INVALID;
+    row->message = has_no_run ? SLICE_NONE : store_refusal(error, b->arena);
+    b->taken[b->n_taken++] = row;
+}
+
+/* A value that PostgreSQL cannot even read: it was never stored, whatever is asked. False when no refusal explains it. */
+static bool give_up_look_up(struct store_batch *b)
+{
+    struct store_row *row = b->taken[b->n_taken - 1];
+    if (row->verdict == STORE_PENDING)
+        return false;
+    b->n_taken--;
+    b->look_up_most = b->capacity;
+    store_refusal_stands(b, row);
+    return true;
 }
 
 /* Too much at a time: what was asked is asked again in halves, on the same connection. */
@@ -44,9 +51,12 @@ static void statement_failed(struct store *s, struct store_batch *b, const PGres
     (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
 
     enum store_blame blame = store_blame_of(error);
-    if (blame == BLAME_ROW && b->asking == ASKING_INSERT) {
-        if (!store_batch_halve(b))
-            refuse_row(b, error);
+    if (blame == BLAME_ROW && store_batch_halve(b)) {
+        log_debug("one row of many is refused", LOG_INT("rows", b->asked));
+    } else if (blame == BLAME_ROW && b->asking == ASKING_INSERT) {
+        refuse_row(b, error);
+    } else if (blame == BLAME_ROW && give_up_look_up(b)) {
+        log_debug("a refused row cannot be looked up");
     } else if (blame == BLAME_SIZE && store_batch_halve(b)) {
         try_less(s, b, why);
     } else {

@@ -38,7 +38,8 @@ struct store_params {
 };
 
 /* A batch, and what is left to be done for it. `round` holds rows with different ids; rows that repeat an id wait in `again`; rows
- * whose id was taken wait in `taken` for the look-up. */
+ * whose id was taken wait in `taken` for the look-up, and so do those that are refused (which their verdict says already): they may have
+ * been stored before. */
 struct store_batch {
     struct arena *arena;
     struct store_row **round, **again, **taken;
@@ -116,6 +117,8 @@ bool store_flush(struct store *s);
  * STATUS_NO_MEMORY. */
 status store_read_inserted(struct store_batch *b, const PGresult *r) must_check;
 status store_read_found(struct store_batch *b, const PGresult *r) must_check;
+/* The row was looked up, and what refuses it is its verdict. */
+void store_refusal_stands(struct store_batch *b, const struct store_row *row);
 
 /* ---- store_params.c ---- */
 

@@ -57,6 +57,10 @@ status store_read_inserted(struct store_batch *b, const PGresult *r)
         case 'm':
             row->verdict = STORE_RUN_NOT_FOUND;
             break;
+        case 'l':
+            row->verdict = STORE_RUN_NOT_FOUND;
+            b->taken[b->n_taken++] = row;
+            break;
         default:
             b->taken[b->n_taken++] = row;
         }
@@ -111,6 +115,33 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
+/* A constraint or trigger that refuses everything would fill the log: one line a batch. */
+void store_refusal_stands(struct store_batch *b, const struct store_row *row)
+{
+    if (row->verdict == STORE_INVALID && !b->has_refused) {
+        b->has_refused = true;
+        log_warning("label refused", LOG_SLICE("reason", row->message),
+                    LOG_UUID("command_id", row->command->command_id),
+                    LOG_UUID("run_id", row->command->run_id));
+    }
+}
+
+/* Nothing that equals the row is there: `is_other` of what has its id, or nothing has. Returns whether it gets another round. */
+static bool settle_unfound(struct store_batch *b, struct store_row *row, bool is_other)
+{
+    if (row->verdict != STORE_PENDING) {
+        store_refusal_stands(b, row);
+        return false;
+    }
+    if (is_other) {
+        row->verdict = STORE_ID_CONFLICT;
+        return false;
+    }
+    /* Deleted in between: its id is free now. */
+    b->again[b->n_again++] = row;
+    return true;
+}
+
 status store_read_found(struct store_batch *b, const PGresult *r)
 {
     int rows = PQntuples(r);
@@ -125,21 +156,12 @@ status store_read_found(struct store_batch *b, const PGresult *r)
         if (!read_index(r, i, n, &index))
             return broken_answer(STORE_LOOKUP, rows, n);
         struct store_row *row = b->taken[b->n_taken + index];
-        status st = STATUS_OK;
-        switch (*PQgetvalue(r, i, 1)) {
-        case 's':
-            st = read_row(b, r, i, row);
-            break;
-        case 'o':
-            row->verdict = STORE_ID_CONFLICT;
-            break;
-        default:
-            /* Deleted in between: it is free now, and gets another round. */
-            b->again[b->n_again++] = row;
-            gone = true;
-        }
+        char found = *PQgetvalue(r, i, 1);
+        status st = found == 's' ? read_row(b, r, i, row) : STATUS_OK;
         if (st != STATUS_OK)
             return st;
+        if (found != 's' && settle_unfound(b, row, found == 'o'))
+            gone = true;
     }
     if (gone)
         qsort(b->again, b->n_again, sizeof *b->again, by_id);

@@ -22,6 +22,7 @@ struct fake_server {
     bool mute_connecting, mute_setting_up, mute_statements;
     const char *address;
     bool refused[FAKE_ROWS]; /* a statement with one of these rows fails with `refusal` */
+    bool refuses_look_up;    /* … and that of the look-up too */
     const char *refusal;     /* an SQLSTATE */
     const char *constraint;  /* of the refusal */
     const char *context;     /* where it was raised; NULL: not in a function */
@@ -319,7 +320,7 @@ int PQsendQueryPrepared(PGconn *conn, const char *name, int nParams, const char 
         fake_fail(fake.failure);
         return 1;
     }
-    for (unsigned i = 0; inserts && i < n; i++) {
+    for (unsigned i = 0; (inserts || fake.refuses_look_up) && i < n; i++) {
         if (fake.refused[fake_number(values[0], i)]) {
             fake_fail(fake.refusal);
             return 1;
@@ -328,9 +329,10 @@ int PQsendQueryPrepared(PGconn *conn, const char *name, int nParams, const char 
     PGresult *r = fake_rows(inserts ? 3 : 7);
     for (unsigned i = 0; i < n; i++) {
         const char ordinal[] = {0, 0, (char)((i + 1) >> 8), (char)(i + 1)};
-        bool stored = !inserts || !fake.taken[fake_number(values[0], i)];
+        bool taken = fake.taken[fake_number(values[0], i)];
+        const char *verdict = inserts ? (taken ? "t" : "s") : taken ? "s" : "g";
         fake_value(r, (int)i, 0, ordinal, sizeof ordinal);
-        fake_value(r, (int)i, 1, stored ? "s" : "t", 1);
+        fake_value(r, (int)i, 1, verdict, 1);
         fake_value(r, (int)i, inserts ? 2 : 4, time, sizeof time);
     }
     fake_answer(r, NULL);

@@ -13,7 +13,7 @@ static void one_refused_row_of_a_thousand_costs_itself_and_a_few_statements(void
         finish(&b);
         assert_int_equal(count(&b, STORE_CREATED), 999);
         assert_int_equal(b.rows[bad].verdict, STORE_INVALID);
-        assert_in_range(fake.statements, 2, 1 + 2 * 10); /* two halves for each of ten halvings */
+        assert_in_range(fake.statements, 3, 2 + 2 * 10); /* two halves for each of ten halvings, a look-up */
         assert_int_equal(fake.connections, 1);
         tear_down(&b);
     }
@@ -39,7 +39,7 @@ static void refused_rows_at_random_places_are_all_found(void **state)
         finish(&b);
         for (size_t i = 0; i < 1000; i++)
             assert_int_equal(b.rows[i].verdict, fake.refused[i] ? STORE_INVALID : STORE_CREATED);
-        assert_in_range(fake.statements, bad + 1, 1 + bad * 2 * 10);
+        assert_in_range(fake.statements, bad + 2, 2 + bad * 2 * 10);
         tear_down(&b);
     }
 }
@@ -54,6 +54,46 @@ static void a_batch_of_refused_rows_ends_too(void **state)
     begin(&b, FAKE_ROWS);
     finish(&b);
     assert_int_equal(count(&b, STORE_INVALID), FAKE_ROWS);
+    tear_down(&b);
+}
+
+/* A trigger that lets nothing in any more comes before ON CONFLICT. */
+static void what_is_refused_now_and_was_stored_before_is_a_replay(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up(&b);
+    fake.refusal = "P0001";
+    for (size_t i = 0; i < 20; i++)
+        fake.refused[i] = true;
+    for (size_t i = 10; i < 30; i++)
+        fake.taken[i] = true;
+    begin(&b, 40);
+    finish(&b);
+    for (size_t i = 0; i < 40; i++)
+        assert_int_equal(b.rows[i].verdict, i < 10 ? STORE_INVALID : i < 30 ? STORE_REPLAYED : STORE_CREATED);
+    assert_int_equal(fake.connections, 1);
+    tear_down(&b);
+}
+
+static void what_cannot_be_looked_up_either_is_refused_and_costs_no_other_row(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up(&b);
+    fake.refusal = "22P02";
+    fake.refuses_look_up = true;
+    fake.refused[3] = fake.refused[17] = true;
+    for (size_t i = 10; i < 30; i++)
+        fake.taken[i] = true;
+    begin(&b, 40);
+    finish(&b);
+    assert_int_equal(count(&b, STORE_INVALID), 2);
+    assert_int_equal(b.rows[3].verdict, STORE_INVALID);
+    assert_int_equal(b.rows[17].verdict, STORE_INVALID);
+    assert_int_equal(count(&b, STORE_REPLAYED), 19);
+    assert_int_equal(count(&b, STORE_CREATED), 19);
+    assert_int_equal(fake.connections, 1);
     tear_down(&b);
 }
 
@@ -136,6 +176,8 @@ int main(void)
         cmocka_unit_test(one_refused_row_of_a_thousand_costs_itself_and_a_few_statements),
         cmocka_unit_test(refused_rows_at_random_places_are_all_found),
         cmocka_unit_test(a_batch_of_refused_rows_ends_too),
+        cmocka_unit_test(what_is_refused_now_and_was_stored_before_is_a_replay),
+        cmocka_unit_test(what_cannot_be_looked_up_either_is_refused_and_costs_no_other_row),
         cmocka_unit_test(a_refusal_by_a_trigger_is_told_without_its_words),
         cmocka_unit_test(a_code_that_nobody_knows_is_waited_out_where_no_function_raised_it),
         cmocka_unit_test(a_run_that_is_deleted_in_between_is_not_found),

@@ -1,4 +1,5 @@
--- Stores a batch and gives one verdict per row: 's'tored, run 'm'issing, id 't'aken.
+-- Stores a batch and gives one verdict per row: 's'tored, run 'm'issing, id 't'aken, 'l'eft without its run but taken (the run was given to
+-- another account since).
 -- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
 -- A run is looked up by its key, row by row: a join would be planned for the size that `run` had once, and read all of it.
 WITH input AS MATERIALIZED (
@@ -20,6 +21,10 @@ WITH input AS MATERIALIZED (
     RETURNING id, created_at
 )
 SELECT input.ord::int4,
-       CASE WHEN stored.id IS NOT NULL THEN 's' WHEN input.has_run THEN 't' ELSE 'm' END::"char",
+       CASE WHEN stored.id IS NOT NULL THEN 's'
+            WHEN input.has_run THEN 't'
+            WHEN EXISTS (SELECT FROM gold_label WHERE gold_label.id = input.id OFFSET 0) THEN 'l'
+            ELSE 'm'
+        END::"char",
        stored.created_at
   FROM input LEFT JOIN stored ON stored.id = input.id
