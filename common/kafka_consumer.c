@@ -3,7 +3,10 @@
 #include "common/log.h"
 #include <stdlib.h>
 
-enum { MAX_PARTITIONS = 100000 };
+enum {
+    MAX_PARTITIONS = 100000,
+    COMMIT_WAIT_MS = 2000,
+};
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
@@ -315,12 +318,28 @@ rd_kafka_topic_partition_list_t *kafka_offsets_list(const char *topic, const str
     return list;
 }
 
+/* librdkafka itself would wait for a coordinator that is away as long as the group's session lasts (45 s). */
+static rd_kafka_resp_err_t commit_now(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(c->rk);
+    rd_kafka_resp_err_t err = rd_kafka_commit_queue(c->rk, list, answers, NULL, NULL);
+    if (!err) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(answers, COMMIT_WAIT_MS);
+        err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        c->forsaken = !event;
+        if (event)
+            rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(answers);
+    return err;
+}
+
 status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
                              size_t n, bool wait)
 {
     rd_kafka_topic_partition_list_t *list = kafka_offsets_list(topic, offsets, n);
     rd_kafka_resp_err_t err =
-        wait ? rd_kafka_commit(c->rk, list, 0) : rd_kafka_commit_queue(c->rk, list, c->queue, on_commit, c);
+        wait ? commit_now(c, list) : rd_kafka_commit_queue(c->rk, list, c->queue, on_commit, c);
     rd_kafka_topic_partition_list_destroy(list);
 
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET)
@@ -333,11 +352,12 @@ void kafka_consumer_close(struct kafka_consumer *c)
 {
     if (!c)
         return;
-    rd_kafka_resp_err_t err = rd_kafka_consumer_close(c->rk);
+    /* Closing waits for a commit that is under way, and a group that is left without a word gets on after its session's timeout. */
+    rd_kafka_resp_err_t err = c->forsaken ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_consumer_close(c->rk);
     if (err)
         log_warning("consumer not closed cleanly", LOG_STR("error", rd_kafka_err2str(err)));
     forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
-    rd_kafka_destroy(c->rk);
+    rd_kafka_destroy_flags(c->rk, c->forsaken ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
     free(c);
 }

@@ -52,6 +52,7 @@ struct kafka_consumer {
     atomic_bool reachable;
     rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */
     bool paused;
+    bool forsaken; /* a commit got no answer in time */
     struct kafka_fetching fetching;
 };
 
