@@ -11,7 +11,7 @@ enum {
     LOOK_EVERY = 64, /* messages: the length of a queue is asked under its lock */
     WAKE_TIMEOUT_MS = 2,
     QUIET_US = 5000,
-    QUIET_MAX_US = 1000000,
+    FRUITLESS_MAX = 3,
 };
 
 void kafka_fetching_start(struct kafka_consumer *c, int64_t queue_bytes)
@@ -89,7 +89,8 @@ void kafka_fetching_took(struct kafka_consumer *c, const rd_kafka_message_t *m)
         look_at_queue(c);
 }
 
-/* Known to be behind, and yet nothing comes: woken too, ever more seldom while nothing comes of it. */
+/* Known to be behind, and yet nothing comes: woken too, ever more seldom while nothing comes of it. But what is behind need not be a
+ * message: the record that ends a transaction counts as one, and nobody is given it. So a few times only. */
 void kafka_fetching_idles(struct kafka_consumer *c)
 {
     struct kafka_fetching *f = &c->fetching;
@@ -99,8 +100,8 @@ void kafka_fetching_idles(struct kafka_consumer *c)
         wake_all(c);
     if (f->fresh) {
         f->fresh = false;
-        f->quiet_us = QUIET_US;
-        f->look_at_us = now + f->quiet_us;
+        f->fruitless = 0;
+        f->look_at_us = now + QUIET_US;
         return;
     }
     if (f->look_at_us < 0 || now < f->look_at_us)
@@ -110,8 +111,8 @@ void kafka_fetching_idles(struct kafka_consumer *c)
     rd_kafka_topic_partition_list_t *behind = c->paused ? NULL : partitions(c, true);
     if (!behind)
         return;
-    f->quiet_us = f->quiet_us * 2 < QUIET_MAX_US ? f->quiet_us * 2 : QUIET_MAX_US;
-    f->look_at_us = now + f->quiet_us;
+    if (++f->fruitless < FRUITLESS_MAX)
+        f->look_at_us = now + (QUIET_US << f->fruitless);
     wake(c, behind);
 }
 

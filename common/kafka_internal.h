@@ -38,7 +38,7 @@ struct kafka_fetching {
     int64_t messages;   /* taken since the last look at the queue */
     bool was_full;      /* a broker's thread may sleep since */
     bool fresh;         /* messages came since the last poll that found none */
-    int64_t quiet_us;   /* between two looks at the fetching: doubled while nothing comes of them */
+    int fruitless;      /* how often it was woken since the last message */
     int64_t look_at_us; /* when to look; -1: after the next message */
 };
 

@@ -162,6 +162,28 @@ static void what_is_known_to_wait_is_fetched_after_a_while(void **state)
     assert_int_equal(kafka_consumer_deadline_us(c), -1);
 }
 
+/* After the last message of a transaction comes the record that ends it: the end stays above the position for good. */
+static void what_never_comes_is_woken_for_a_few_times_only(void **state)
+{
+    struct kafka_consumer *c = *state;
+    take(c, 0);
+    fake.position = 10;
+    fake.high = 11;
+    kafka_fetching_idles(c);
+    for (int i = 0; i < 20 && kafka_consumer_deadline_us(c) >= 0; i++) {
+        c->fetching.look_at_us = 0; /* the while is over */
+        kafka_fetching_idles(c);
+    }
+    assert_int_equal(kafka_consumer_deadline_us(c), -1);
+    assert_int_equal(fake.woken, 3);
+
+    take(c, 0); /* the next message begins anew */
+    kafka_fetching_idles(c);
+    c->fetching.look_at_us = 0;
+    kafka_fetching_idles(c);
+    assert_int_equal(fake.woken, 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -173,6 +195,7 @@ int main(void)
         TEST(nobody_wakes_what_is_paused),
         TEST(the_bound_is_of_bytes),
         TEST(what_is_known_to_wait_is_fetched_after_a_while),
+        TEST(what_never_comes_is_woken_for_a_few_times_only),
     };
     return cmocka_run_group_tests_name("kafka_fetching", tests, NULL, NULL);
 }
