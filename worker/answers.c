@@ -14,7 +14,8 @@ enum {
     ID_LEN = 249 + 2 + 2 * TEXT_U64_MAX,
     NUMBER_LEN = 24,
     ID_ECHO_MAX = 256,
-    OUTCOMES = 7
+    OUTCOMES = 7,
+    MISSING_EVERY_US = 10 * 1000000, /* between two lines that a topic is not there */
 };
 
 /* Outcomes as they are counted. */
@@ -34,6 +35,7 @@ struct answers {
     char time[TIME_LEN];
     struct counter *outcomes[OUTCOMES];
     struct counter *diverted;
+    int64_t missing_told_us; /* when it was last logged that there is no such topic; 0: never */
 };
 
 struct answers *answers_new(const struct answers_options *options)
@@ -73,6 +75,19 @@ static struct slice now_text(struct answers *a)
         a->time_us = ms * 1000;
     }
     return slice_of(a->time);
+}
+
+/* It must be taken when an operator has made the topic: tried again. That comes often, and is said seldom. */
+static status topic_is_missing(struct answers *a, const char *topic, const struct kafka_record *command)
+{
+    int64_t now = clock_monotonic_us(a->o.clock);
+    if (a->missing_told_us == 0 || now - a->missing_told_us >= MISSING_EVERY_US) {
+        a->missing_told_us = now;
+        log_error("an answer cannot be sent: there is no such topic; it is tried again",
+                  LOG_STR("topic", topic), LOG_INT("partition", command->partition),
+                  LOG_INT("offset", command->offset));
+    }
+    return STATUS_RETRY;
 }
 
 /* ---- results ---- */
@@ -204,8 +219,10 @@ static status send_result(struct answers *a, struct kafka_producer *producer, st
         st = kafka_produce(producer, topic ? topic : a->o.results_topic, e->reply.partition, r.run_id_text,
                            value, headers, n, e);
     } while (st == STATUS_NOT_FOUND && reply_to_widen(&e->reply));
+    if (st == STATUS_NOT_FOUND)
+        return topic_is_missing(a, a->o.results_topic, &record);
     if (st != STATUS_OK)
-        return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+        return st;
     counter_add(a->outcomes[outcome_of(&r)], 1);
     if (e->reply.diverted)
         counter_add(a->diverted, 1);
@@ -269,7 +286,7 @@ static status send_dead_letter(struct answers *a, struct kafka_producer *produce
     }
     if (st == STATUS_OK)
         counter_add(a->outcomes[DEAD], 1);
-    return st == STATUS_NOT_FOUND ? STATUS_RETRY : st;
+    return st == STATUS_NOT_FOUND ? topic_is_missing(a, a->o.dlq_topic, &record) : st;
 }
 
 status answers_send(struct answers *a, struct kafka_producer *producer, struct entry *e)

@@ -11,6 +11,7 @@ enum {
     TICK_US = 500 * 1000,          /* the longest sleep: health, heartbeats of a paused consumer */
     PROBE_EVERY_US = 60 * 1000000, /* partitions can be added to the results topic */
     PROBE_AWAY_US = 500 * 1000,
+    MISSING_EVERY_US = 10 * 1000000, /* between two lines of one that does not exist */
     PROBE_TIMEOUT_MS = 100,
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
@@ -150,15 +151,33 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     }
 }
 
+/* The i-th topic that answers go to: that of the dead letters, then those of results. NULL behind the last. */
+static const char *topic_at(const struct pipeline *p, size_t i)
+{
+    return i == 0 ? p->o.settings->dlq_topic : reply_topics_name(p->reply_topics, i - 1);
+}
+
+static void tell_missing(struct pipeline *p, size_t i, int64_t now)
+{
+    if (p->missing_told_us[i] > 0 && now - p->missing_told_us[i] < MISSING_EVERY_US)
+        return;
+    p->missing_told_us[i] = now;
+    log_error(i == 0 ? "a topic for dead letters does not exist" : "a topic for results does not exist",
+              LOG_STR("topic", topic_at(p, i)));
+}
+
 /* The number of partitions as kafka_producer_probe() has it. */
 static int32_t look_at_topic(struct pipeline *p, size_t i)
 {
-    const char *topic = reply_topics_name(p->reply_topics, i);
-    int32_t partitions = pipeline_probe(p, topic, PROBE_TIMEOUT_MS);
-    if (partitions >= 0)
-        reply_topics_set_partitions(p->reply_topics, i, partitions, clock_monotonic_us(p->o.clock));
+    int32_t partitions = pipeline_probe(p, topic_at(p, i), PROBE_TIMEOUT_MS);
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (partitions >= 0 && i > 0)
+        reply_topics_set_partitions(p->reply_topics, i - 1, partitions, now);
     if (partitions == 0)
-        log_error("a topic for results does not exist", LOG_STR("topic", topic));
+        tell_missing(p, i, now);
+    else if (partitions > 0)
+        p->missing_told_us[i] = 0;
+    p->probed_us = now;
     return partitions;
 }
 
@@ -171,23 +190,24 @@ static int64_t probe_due_us(const struct pipeline *p)
     return kafka_producer_reachable(p->producer) ? p->probe_at_us : earliest(soon, p->probe_at_us);
 }
 
-/* Looks at the topics that results go to, one at a time: their partitions bound what commands may ask for, and the first produce finds
- * them known. */
+/* Looks at the topics that answers go to, one at a time: their partitions bound what commands may ask for, the first produce finds
+ * them known, and one that is missing is told of before it is needed. One that does not answer keeps nobody from looking at the
+ * others. */
 static void look_at_topics(struct pipeline *p)
 {
     if (!pipeline_owns_producer(p) || clock_monotonic_us(p->o.clock) < probe_due_us(p))
         return;
 
     int32_t partitions = look_at_topic(p, p->probe_next);
-    p->probed_us = clock_monotonic_us(p->o.clock);
-    p->probe_failed = partitions < 0 || (partitions == 0 && p->probe_next == 0);
-    if (p->probe_failed)
-        return;
+    p->probe_failed = partitions < 0;
+    /* Others than the dead letters and the results topic can be done without. */
+    p->probe_again = p->probe_again || partitions < 0 || (partitions == 0 && p->probe_next <= 1);
     p->probe_next++;
     p->probe_at_us = 0;
-    if (!reply_topics_name(p->reply_topics, p->probe_next)) {
+    if (!topic_at(p, p->probe_next)) {
         p->probe_next = 0;
-        p->probe_at_us = p->probed_us + PROBE_EVERY_US;
+        p->probe_at_us = p->probed_us + (p->probe_again ? PROBE_AWAY_US : PROBE_EVERY_US);
+        p->probe_again = false;
     }
 }
 

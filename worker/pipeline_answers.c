@@ -9,17 +9,28 @@ enum {
     COMMIT_RETRY_US = 500 * 1000,
 };
 
-void pipeline_back_off(struct pipeline *p, const char *error)
+void pipeline_back_off(struct pipeline *p, const char *topic, const char *error)
 {
     int64_t wait = clock_backoff(RESEND_BASE_US, RESEND_MAX_US, p->resend_attempts++);
     p->resend_at_us = clock_monotonic_us(p->o.clock) + wait;
-    log_error("answers not delivered; they are sent again", LOG_STR("error", error),
+    const struct log_field named = LOG_STR("topic", topic ? topic : "");
+    const struct log_field nothing = {.kind = LOG_FIELD_NONE};
+    log_error("answers not delivered; they are sent again", topic ? named : nothing, LOG_STR("error", error),
               LOG_INT("retry_in_ms", wait / 1000));
 }
 
 void pipeline_give_up(struct pipeline *p, struct reply_to *to)
 {
     reply_topics_give_up(p->reply_topics, to, clock_monotonic_us(p->o.clock) + GIVEN_UP_US);
+}
+
+/* Where it was sent. */
+static const char *topic_of(const struct pipeline *p, struct entry *e)
+{
+    if (e->fate == ENTRY_DEAD)
+        return p->o.settings->dlq_topic;
+    const char *asked_for = reply_to_topic(&e->reply);
+    return asked_for ? asked_for : p->o.settings->results_topic;
 }
 
 /* Whether it is the topic's fault that it was not delivered: that nobody can be reached says nothing of one topic. */
@@ -61,12 +72,13 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
     }
     /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. But one that a topic
      * of the sender's choice does not take goes to the results topic. */
+    const char *topic = topic_of(p, e);
     if (!retriable)
         widen(e, error);
     else if (is_refused(e))
         pipeline_give_up(p, &e->reply);
     if (b->n_resend == 0)
-        pipeline_back_off(p, error);
+        pipeline_back_off(p, topic, error);
     batch_put_back(b, e);
 }
 

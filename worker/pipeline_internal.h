@@ -73,10 +73,13 @@ struct pipeline {
     unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
-    size_t probe_next;   /* which of the topics that results go to is looked at next */
+    size_t probe_next;   /* which of the topics that answers go to is looked at next */
     int64_t probe_at_us; /* when */
     int64_t probed_us;   /* when one was */
-    bool probe_failed;   /* without an answer, or there is no results topic */
+    bool probe_failed;   /* without an answer */
+    bool probe_again;    /* one of this round did not answer, or is missing and needed */
+    int64_t missing_told_us[REPLY_TOPICS_MAX +
+                            2]; /* when it was last logged that the i-th is not there; 0: it is */
 
     struct pipeline_health health;
     struct counter *rows, *batches, *commits;
@@ -136,8 +139,8 @@ status pipeline_answer(struct pipeline *p) must_check;
 status pipeline_commit(struct pipeline *p, bool now) must_check;
 /* kafka_committed_fn: what could not be committed is finished again. */
 void pipeline_committed(void *ctx, bool committed);
-/* Answers were not delivered: when to try again. */
-void pipeline_back_off(struct pipeline *p, const char *error);
+/* Answers for `topic` (NULL: for several) were not delivered: when to try again. */
+void pipeline_back_off(struct pipeline *p, const char *topic, const char *error);
 /* The topic does not take results: for a while nothing more goes there. */
 void pipeline_give_up(struct pipeline *p, struct reply_to *to);
 

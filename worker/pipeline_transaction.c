@@ -85,7 +85,7 @@ static void send_again(struct pipeline *p)
         pipeline_batch(p, i)->sent = 0;
     if (!give_up_topics(p, false) && p->resend_attempts >= MAX_LOST_IN_A_ROW)
         (void)give_up_topics(p, true);
-    pipeline_back_off(p, "the transaction is lost");
+    pipeline_back_off(p, NULL, "the transaction is lost");
     p->probe_next = 0;
     p->probe_at_us = 0; /* did one of the topics go? */
 }

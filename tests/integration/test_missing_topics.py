@@ -1,0 +1,42 @@
+"""A topic that answers go to and that is not there is told of at once, by its name; the worker goes on when it is made."""
+
+import pytest
+from confluent_kafka.admin import NewTopic
+from support.events import command, ends
+from support.waiting import wait_until
+
+
+@pytest.fixture(params=["at-least-once", "exactly-once"])
+def delivery(request):
+    return {"GOLD_LABEL_WORKER_DELIVERY": request.param}
+
+
+def lines(worker, *words):
+    return [line for line in worker.log.splitlines() if all(word in line for word in words)]
+
+
+def test_a_missing_topic_of_dead_letters_is_told_before_it_is_needed(workers, topics, delivery):
+    missing = f"{topics.names['dlq']}-missing"
+    changes = delivery | {"GOLD_LABEL_KAFKA_DLQ_TOPIC": missing}
+    worker = workers.start(**topics.environment | changes).wait_until_ready()
+    told = ("does not exist", f"topic={missing}", "dead letters")
+    wait_until(lambda: lines(worker, *told), what="it is told")
+    assert not lines(worker, "does not exist", topics.names["results"])
+    assert worker.is_ready()  # as without a topic of results
+    assert len(lines(worker, *told)) == 1
+
+
+def test_dead_letters_without_a_topic_are_told_of_and_sent_when_it_is_made(workers, topics, run):
+    missing = f"{topics.names['dlq']}-late"
+    changes = {"GOLD_LABEL_KAFKA_DLQ_TOPIC": missing}
+    worker = workers.start(**topics.environment | changes).wait_until_ready()
+    topics.sender().send(b"garbage", key=run)
+    wait_until(lambda: lines(worker, "cannot be read"), what="it is read")
+    wait_until(
+        lambda: lines(worker, "answer", f"topic={missing}"), 60, "the topic that does not take it is named"
+    )
+    assert worker.is_running()
+    topics.names["late"] = missing  # deleted in the end
+    topics.admin.create_topics([NewTopic(missing, 1, 1)])[missing].result(30)
+    assert topics.ask(command(run), key=run).result["outcome"] == "CREATED"
+    wait_until(lambda: ends(topics.asker, missing, [0]) == {0: 1}, what="the dead letter")
