@@ -106,7 +106,7 @@ void kafka_producer_purge(struct kafka_producer *p);
 /* False from the moment all brokers are lost until kafka_producer_probe() has reached one again. Any thread. */
 bool kafka_producer_reachable(const struct kafka_producer *p);
 /* Asks a broker for the topic's metadata, waiting up to `timeout_ms`: the number of its partitions, 0 when it does not
- * exist, -1 when no broker answered. Also fetches the topic into the producer's cache, so that the first produce is fast. */
+ * exist, -1 when no broker answered, or one did not say (it is logged why). Also fetches the topic into the producer's cache, so that the first produce is fast. */
 int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms);
 
 /* ---- consumer ---- */
@@ -146,7 +146,7 @@ status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, str
 /* Where a reader without a group begins. */
 enum kafka_start { KAFKA_START_OLDEST, KAFKA_START_END };
 
-/* Number of partitions; 0: no such topic; -1: no broker answered in `timeout_ms`. */
+/* Number of partitions; 0: no such topic; -1: no broker answered in `timeout_ms`, or one did not say (it is logged why). */
 int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms);
 /* Reads `n` partitions (NULL: 0 … n-1) of one topic without a group. On KAFKA_START_END the end is asked for now, so every
  * message produced after the return is seen. Errors: STATUS_RETRY (no answer in time), STATUS_NOT_FOUND, STATUS_FATAL. */

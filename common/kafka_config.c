@@ -112,16 +112,36 @@ void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd)
     rd_kafka_queue_io_event_enable(queue, event_fd, &one, sizeof one);
 }
 
-int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms)
+/* Only a broker that says so makes a topic one that does not exist: what may not be seen, or has no leader for a moment, may well be
+ * there. */
+static int32_t count_of(const struct rd_kafka_metadata *metadata, const char *name)
+{
+    rd_kafka_resp_err_t err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
+
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return metadata->topics[0].partition_cnt;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        return 0;
+    default:
+        log_error("a broker does not say what partitions a topic has", LOG_STR("topic", name),
+                  LOG_STR("error", rd_kafka_err2str(err)));
+        return -1;
+    }
+}
+
+int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms,
+                              atomic_bool *reachable)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *own = topic ? NULL : rd_kafka_topic_new(rk, name, NULL);
     int32_t count = -1;
 
     if (rd_kafka_metadata(rk, 0, topic ? topic : own, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        count = 0;
-        if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            count = metadata->topics[0].partition_cnt;
+        atomic_store(reachable, true);
+        count = count_of(metadata, name);
         rd_kafka_metadata_destroy(metadata);
     }
     if (own)

@@ -183,10 +183,7 @@ status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, str
 
 int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms)
 {
-    int32_t count = kafka_partition_count(c->rk, NULL, topic, timeout_ms);
-    if (count >= 0)
-        atomic_store(&c->reachable, true);
-    return count;
+    return kafka_partition_count(c->rk, NULL, topic, timeout_ms, &c->reachable);
 }
 
 /* Where to begin with one partition: asked now, so that nothing produced from here on is missed. */

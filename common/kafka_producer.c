@@ -338,8 +338,5 @@ bool kafka_producer_reachable(const struct kafka_producer *p)
 
 int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms)
 {
-    int32_t count = kafka_partition_count(p->rk, topic_of(p, topic), topic, timeout_ms);
-    if (count >= 0)
-        atomic_store(&p->reachable, true);
-    return count;
+    return kafka_partition_count(p->rk, topic_of(p, topic), topic, timeout_ms, &p->reachable);
 }

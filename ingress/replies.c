@@ -57,7 +57,7 @@ static const char *assign(struct replies *r)
     int32_t n = kafka_consumer_partitions(r->consumer, s->results_topic, START_MS);
 
     if (n < 0)
-        return "no Kafka broker answers";
+        return "no Kafka broker says what partitions the topic of the results has";
     if (n == 0)
         return "the topic of the results does not exist";
     if (s->reply_partition >= n)
@@ -66,7 +66,7 @@ static const char *assign(struct replies *r)
     int32_t partition =
         s->reply_partition >= 0 ? (int32_t)s->reply_partition : replies_partition_of(r->name, n);
     if (kafka_producer_probe(r->in->producer, s->commands_topic, START_MS) <= 0)
-        return "the topic of the commands does not exist or no Kafka broker answers";
+        return "the topic of the commands does not exist, or no Kafka broker says what partitions it has";
     if (kafka_consumer_assign(r->consumer, s->results_topic, &partition, 1, KAFKA_START_END, START_MS,
                               &fault) != STATUS_OK)
         return "the end of the reply partition cannot be found out";

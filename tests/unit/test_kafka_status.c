@@ -39,6 +39,82 @@ static void what_may_go_by_names_the_partition_too(void **state)
     assert_string_equal(f.message, "cannot ask for the end of results [0]: Local: Timed out");
 }
 
+/* ---- the number of partitions ---- */
+
+static struct {
+    rd_kafka_resp_err_t asked, topic;
+} fake;
+
+rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only_rkt,
+                                      const struct rd_kafka_metadata **metadatap, int timeout_ms)
+{
+    static struct rd_kafka_metadata_topic topic = {.partition_cnt = 3};
+    static const struct rd_kafka_metadata answer = {.topic_cnt = 1, .topics = &topic};
+    (void)rk;
+    (void)all_topics;
+    (void)only_rkt;
+    (void)timeout_ms;
+    topic.err = fake.topic;
+    *metadatap = &answer;
+    return fake.asked;
+}
+
+void rd_kafka_metadata_destroy(const struct rd_kafka_metadata *metadata)
+{
+    (void)metadata;
+}
+
+static int32_t count(atomic_bool *reachable)
+{
+    int never_looked_into;
+    atomic_init(reachable, false);
+    return kafka_partition_count(NULL, (rd_kafka_topic_t *)&never_looked_into, "results", 10, reachable);
+}
+
+static void partitions_are_counted(void **state)
+{
+    (void)state;
+    atomic_bool reachable;
+    fake.asked = fake.topic = RD_KAFKA_RESP_ERR_NO_ERROR;
+    assert_int_equal(count(&reachable), 3);
+    assert_true(reachable);
+}
+
+static void a_topic_that_a_broker_does_not_know_has_none(void **state)
+{
+    (void)state;
+    static const rd_kafka_resp_err_t MISSING[] = {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+                                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    atomic_bool reachable;
+    for (size_t i = 0; i < sizeof MISSING / sizeof *MISSING; i++) {
+        fake.topic = MISSING[i];
+        assert_int_equal(count(&reachable), 0);
+        assert_true(reachable);
+    }
+}
+
+static void one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing(void **state)
+{
+    (void)state;
+    static const rd_kafka_resp_err_t OTHER[] = {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                                                RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE};
+    atomic_bool reachable;
+    for (size_t i = 0; i < sizeof OTHER / sizeof *OTHER; i++) {
+        fake.topic = OTHER[i];
+        assert_int_equal(count(&reachable), -1);
+        assert_true(reachable);
+    }
+}
+
+static void without_an_answer_nothing_is_known(void **state)
+{
+    (void)state;
+    atomic_bool reachable;
+    fake.asked = RD_KAFKA_RESP_ERR__TRANSPORT;
+    assert_int_equal(count(&reachable), -1);
+    assert_false(reachable);
+}
+
 static void an_answer_is_no_fault(void **state)
 {
     (void)state;
@@ -52,6 +128,10 @@ int main(void)
         cmocka_unit_test(of_several_partitions_only_the_topic_is_named),
         cmocka_unit_test(what_may_go_by_names_the_partition_too),
         cmocka_unit_test(an_answer_is_no_fault),
+        cmocka_unit_test(partitions_are_counted),
+        cmocka_unit_test(a_topic_that_a_broker_does_not_know_has_none),
+        cmocka_unit_test(one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing),
+        cmocka_unit_test(without_an_answer_nothing_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
