@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 from support.certificates import Certificate, TlsConnection
 from support.http_cases import Commands
 from support.proxy import Proxy
@@ -219,7 +220,31 @@ def test_a_very_large_head_of_http_2_ends_its_stream(nginx, run, token):
 
 def test_a_request_line_that_is_too_long_is_json(nginx):
     answer = nginx.ask("/" + "x" * 30000, version="1.1")
-    assert (answer.status, answer.code) == (414, "uri_too_long")
+    assert (answer.status, answer.code) == (414, "bad_request")
+
+
+@pytest.mark.parametrize(
+    ("template", "status", "code"),
+    [
+        (request(line="POST @PATH@ HTTP/2.0"), 505, "http_version_not_supported"),
+        (request("Transfer-Encoding: gzip", length=False), 501, "unknown_transfer_coding"),
+    ],
+)
+def test_what_nginx_refuses_itself_has_the_word_of_the_ingress(template, status, code, nginx, run, token):
+    with nginx.connect() as connection:
+        connection.send_what_is_taken(fill(template, nginx.url, run, token))
+        answer = connection.answer()
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_every_word_of_nginx_is_in_the_api():
+    text = CONFIGURATION.read_text()
+    (words,) = re.findall(r"^map \$status \$gold_label_code \{\n(.*?)^\}", text, re.M | re.S)
+    codes = [line.split()[1].rstrip(";") for line in words.splitlines()]
+    codes += re.findall(r'"code":"(\w+)"', text)
+    api = yaml.safe_load((ROOT / "schemas" / "openapi.yaml").read_text())
+    assert len(codes) > 5
+    assert set(codes) <= set(api["components"]["schemas"]["ErrorCode"]["enum"])
 
 
 def test_the_largest_body_passes(nginx, run, token):
