@@ -6,7 +6,6 @@
 #include "common/token.h"
 #include "worker/pipeline.h"
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -115,18 +114,18 @@ static int run(struct parts *p)
     return st == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Keys are part of the configuration: their faults are reported like its other faults. */
+/* They could be read when the settings were checked; what has become of them since is said here. */
 static bool load_keys(struct parts *p)
 {
-    struct token_sources sources = p->settings.token;
+    const struct token_sources sources = worker_token_sources(&p->settings);
     struct buffer faults = {0};
 
     if (p->settings.auth == WORKER_AUTH_TRUSTED)
         return true;
-    sources.issuer = p->settings.token_issuer;
     p->keys = token_keys_open(&sources, &faults);
     if (!p->keys)
-        (void)fprintf(stderr, "%.*s", (int)faults.len, faults.at ? faults.at : "no memory\n");
+        log_error("cannot start: memory is short, or a key file has just changed",
+                  LOG_SLICE("reason", buffer_slice(&faults)));
     buffer_dispose(&faults);
     return p->keys != NULL;
 }

@@ -88,12 +88,24 @@ static const struct config_option OPTIONS[] = {
      .help = "form of the lines on stderr"},
 };
 
+struct token_sources worker_token_sources(const struct worker_settings *s)
+{
+    struct token_sources sources = s->token;
+    sources.issuer = s->token_issuer;
+    return sources;
+}
+
 static void check_settings(const void *settings, struct buffer *faults)
 {
     const struct worker_settings *s = settings;
     if (s->auth == WORKER_AUTH_TOKEN && !s->token.keys && !s->token.jwks)
         buffer_add_text(
             faults, "[token] keys: required with [worker] auth = token, or jwks (GOLD_LABEL_TOKEN_KEYS)\n");
+    if (s->auth == WORKER_AUTH_TOKEN) {
+        /* Keys that cannot be read are faults of the configuration. */
+        const struct token_sources sources = worker_token_sources(s);
+        token_keys_free(token_keys_open(&sources, faults));
+    }
     postgres_check_conninfo(s->conninfo, faults);
     const char *const ours[] = {s->commands_topic, s->dlq_topic};
     reply_topics_check(s->reply_topics, ours, sizeof ours / sizeof *ours, faults);

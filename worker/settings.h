@@ -45,4 +45,7 @@ struct worker_settings {
     int log_format;
 };
 
+/* Where the keys come from, with the issuer of those that name none. */
+struct token_sources worker_token_sources(const struct worker_settings *s);
+
 const struct config_program *worker_program(void);

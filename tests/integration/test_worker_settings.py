@@ -14,6 +14,23 @@ def assert_rejected(event, code):
     assert (event.result["outcome"], event.result["code"]) == ("REJECTED", code)
 
 
+# ---- faults ----
+
+
+def test_a_bad_number_and_a_key_that_cannot_be_read_are_told_together(workers):
+    faults = {"GOLD_LABEL_WORKER_MAX_ROWS": "0", "GOLD_LABEL_TOKEN_KEYS": "k=ES256:/nowhere"}
+    worker = workers.start(**faults)
+    assert worker.wait() == 2
+    for words in ("[worker] max_rows = 0", "/nowhere: No such file"):
+        (line,) = [line for line in worker.log.splitlines() if words in line]
+        assert line.startswith("gold-label-worker: ")
+
+
+def test_a_trusting_worker_needs_no_key(workers, topics):
+    keyless = {"GOLD_LABEL_WORKER_AUTH": "trusted", "GOLD_LABEL_TOKEN_KEYS": "k=ES256:/nowhere"}
+    workers.start(**topics.environment | keyless).wait_until_ready()
+
+
 # ---- auth = trusted ----
 
 
