@@ -106,7 +106,8 @@ void kafka_producer_purge(struct kafka_producer *p);
 /* False from the moment all brokers are lost until kafka_producer_probe() has reached one again. Any thread. */
 bool kafka_producer_reachable(const struct kafka_producer *p);
 /* Asks a broker for the topic's metadata, waiting up to `timeout_ms`: the number of its partitions, 0 when it does not
- * exist, -1 when no broker answered, or one did not say (it is logged why). Also fetches the topic into the producer's cache, so that the first produce is fast. */
+ * exist, -1 when no broker answered, or one did not say (it is logged why). Also fetches the topic into the producer's cache, so that
+ * the first produce is fast. */
 int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms);
 
 /* ---- consumer ---- */
