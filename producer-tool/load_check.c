@@ -91,16 +91,19 @@ static bool check_lines(struct check *c)
     return false;
 }
 
-static void wait_for_input(struct check *c)
+/* Returns whether reading would not wait: signals are blocked, nothing would end a read(2) of a silent input. */
+static bool wait_for_input(struct check *c)
 {
     struct pollfd fds[] = {
         {.fd = c->o->signal_fd, .events = POLLIN},
         {.fd = c->o->input_fd, .events = POLLIN},
     };
-    if (!source_is_ready(c->o->source))
-        (void)poll(fds, sizeof fds / sizeof *fds, NAP_MS);
+    bool is_here = source_is_ready(c->o->source);
+    if (!is_here)
+        is_here = poll(fds, sizeof fds / sizeof *fds, NAP_MS) > 0 && fds[1].revents;
     if (signals_read(c->o->signal_fd) != SIGNAL_NONE)
         finish(c, SUMMARY_INTERRUPTED, NULL);
+    return is_here && !c->done;
 }
 
 enum summary_end load_check(const struct load_options *options)
@@ -110,8 +113,7 @@ enum summary_end load_check(const struct load_options *options)
         finish(&c, SUMMARY_STOPPED, "no memory");
     while (!c.done && check_lines(&c)) {
         struct fault f = {0};
-        wait_for_input(&c);
-        status st = c.done ? STATUS_OK : lines_fill(options->lines, &f);
+        status st = wait_for_input(&c) ? lines_fill(options->lines, &f) : STATUS_OK;
         if (st == STATUS_OK || st == STATUS_RETRY)
             st = journal_tick(options->journal, options->summary, clock_monotonic_us(options->clock), &f);
         if (st)

@@ -117,6 +117,22 @@ def test_ctrl_c_finishes_what_is_in_flight_and_leaves_a_checkpoint(tool, run, sy
     assert [one["line"] for one in json_lines(tmp_path / "results.ndjson")] == list(range(1, count + 1))
 
 
+def test_a_dry_run_of_a_silent_pipe_is_interrupted_at_once(tool, run, tmp_path):
+    ours, theirs = os.pipe()
+    try:
+        with tool.running(tmp_path, "send", "--dry-run", "--run", run, stdin=ours) as check:
+            os.write(theirs, b"?\n")
+            wait_until(lambda: "stdin:1:" in check.stderr)
+            before = check.naps()
+            wait_until(lambda: check.naps() > before + 2)
+            check.interrupt()
+            assert check.wait(10) == 130
+            assert json.loads(check.stdout)["end"] == "interrupted"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 def test_a_second_ctrl_c_ends_at_once(tool, run, system, held_table, tmp_path):
     file = write_lines(tmp_path / "labels.ndjson", 100)
     with tool.running(tmp_path, "send", "--run", run, file) as load:

@@ -56,10 +56,10 @@ class Tool:
         return subprocess.run(command, input=stdin, env=variables, capture_output=True, timeout=timeout)
 
     @contextlib.contextmanager
-    def running(self, folder, *arguments, **environment):
+    def running(self, folder, *arguments, stdin=subprocess.DEVNULL, **environment):
         """A verb that runs beside the test; it is dead at the end of the block."""
         command, variables = self.command(arguments, environment)
-        it = Running(command, variables, folder)
+        it = Running(command, variables, folder, stdin)
         try:
             yield it
         finally:
@@ -68,12 +68,12 @@ class Tool:
 
 
 class Running:
-    def __init__(self, command, environment, folder):
+    def __init__(self, command, environment, folder, stdin):
         self.out, self.err = folder / "stdout", folder / "stderr"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 env=environment,
@@ -97,6 +97,11 @@ class Running:
     def wait(self, deadline_s=120):
         """Its exit status."""
         return self.process.wait(deadline_s)
+
+    def naps(self):
+        """How often it has gone to sleep."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read(), re.M)[1])
 
     def peak_memory(self):
         """The most bytes that were resident until now; 0 when it has ended."""
