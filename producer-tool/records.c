@@ -18,6 +18,7 @@ enum {
 
 struct record_file {
     int fd; /* -1: not wanted */
+    struct stat about;
     uint64_t written;
     struct buffer text;
 };
@@ -33,31 +34,74 @@ static const char *const NAMES[] = {"--results", "--rejects", "the file of reaso
 
 /* ---- opening ---- */
 
-static void open_file(struct records *r, enum records_file which, const char *path, uint64_t keep,
-                      struct buffer *faults)
+static void open_file(struct records *r, enum records_file which, const char *path, struct buffer *faults)
 {
     struct record_file *file = &r->files[which];
-    struct stat about;
     file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (file->fd < 0 || fstat(file->fd, &about) != 0) {
+    if (file->fd < 0 || fstat(file->fd, &file->about) != 0)
         buffer_printf(faults, "%s: %s cannot be opened: %s\n", NAMES[which], path, strerror(errno));
-        return;
+}
+
+/* Nothing is destroyed when `path` may be written or renamed over: it is neither the input nor one of the first `n` files. Two
+ * writers of /dev/null or of a pipe do each other no harm. */
+static void check_file(const struct records *r, const char *name, const char *path, const struct stat *about,
+                       int n, struct buffer *faults)
+{
+    if (source_is_file(r->source, about))
+        buffer_printf(faults, "%s: %s is the input\n", name, path);
+    for (int i = 0; i < n; i++) {
+        const struct stat *other = &r->files[i].about;
+        if (r->files[i].fd >= 0 && S_ISREG(about->st_mode) && about->st_dev == other->st_dev &&
+            about->st_ino == other->st_ino)
+            buffer_printf(faults, "%s: %s is the file of %s, too\n", name, path, NAMES[i]);
     }
-    if (source_is_file(r->source, &about)) {
-        buffer_printf(faults, "%s: %s is the input\n", NAMES[which], path);
-        return;
-    }
+}
+
+/* When the files are open: the checkpoint may be one that did not exist before. */
+static void check_checkpoint(const struct records *r, const char *path, struct buffer *faults)
+{
+    struct stat about;
+    if (stat(path, &about) == 0)
+        check_file(r, "--checkpoint", path, &about, RECORDS_FILES, faults);
+}
+
+static void cut_file(struct records *r, enum records_file which, const char *path, uint64_t keep,
+                     struct buffer *faults)
+{
+    struct record_file *file = &r->files[which];
     file->written = keep;
-    if (!S_ISREG(about.st_mode) && keep == 0)
+    if (!S_ISREG(file->about.st_mode) && keep == 0)
         return;
-    if ((uint64_t)about.st_size < keep)
+    if ((uint64_t)file->about.st_size < keep)
         buffer_printf(faults, "%s: %s has %lld bytes, the checkpoint says at least %" PRIu64 "\n",
-                      NAMES[which], path, (long long)about.st_size, keep);
+                      NAMES[which], path, (long long)file->about.st_size, keep);
     else if (ftruncate(file->fd, (off_t)keep) != 0 || lseek(file->fd, (off_t)keep, SEEK_SET) < 0)
         buffer_printf(faults, "%s: %s cannot be continued: %s\n", NAMES[which], path, strerror(errno));
 }
 
-struct records *records_open(const char *results, const char *rejects, const struct records_lengths *keep,
+/* Nothing is cut before all is checked. */
+static void open_files(struct records *r, const char *const paths[RECORDS_FILES], const char *checkpoint,
+                       const struct records_lengths *keep, struct buffer *faults)
+{
+    size_t faults_before = faults->len;
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        r->files[i].fd = -1;
+        if (paths[i])
+            open_file(r, (enum records_file)i, paths[i], faults);
+    }
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        if (r->files[i].fd >= 0)
+            check_file(r, NAMES[i], paths[i], &r->files[i].about, i, faults);
+    }
+    if (checkpoint)
+        check_checkpoint(r, checkpoint, faults);
+    for (int i = 0; i < RECORDS_FILES && faults->len == faults_before; i++) {
+        if (paths[i])
+            cut_file(r, (enum records_file)i, paths[i], keep ? keep->bytes[i] : 0, faults);
+    }
+}
+
+struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,
                              const struct source *source, struct buffer *faults)
 {
     struct records *r = calloc(1, sizeof *r);
@@ -68,16 +112,12 @@ struct records *records_open(const char *results, const char *rejects, const str
         buffer_add_text(faults, "no memory for the files of a load\n");
         return NULL;
     }
-    if (rejects)
-        buffer_printf(&reasons, "%s.reasons", rejects);
+    if (wanted->rejects)
+        buffer_printf(&reasons, "%s.reasons", wanted->rejects);
     buffer_add_char(&reasons, '\0');
-    const char *const paths[] = {results, rejects, rejects ? reasons.at : NULL};
+    const char *const paths[] = {wanted->results, wanted->rejects, wanted->rejects ? reasons.at : NULL};
     r->source = source;
-    for (int i = 0; i < RECORDS_FILES; i++) {
-        r->files[i].fd = -1;
-        if (paths[i])
-            open_file(r, (enum records_file)i, paths[i], keep ? keep->bytes[i] : 0, faults);
-    }
+    open_files(r, paths, wanted->checkpoint, keep, faults);
     buffer_dispose(&reasons);
     if (faults->len == faults_before)
         return r;

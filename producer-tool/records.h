@@ -19,9 +19,17 @@ struct records_lengths {
     uint64_t bytes[RECORDS_FILES]; /* 0 where the file is not written */
 };
 
-/* Paths may be NULL. `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again that
- * were too long to be kept. Every fault is one line in `faults`; NULL where there is any. */
-struct records *records_open(const char *results, const char *rejects, const struct records_lengths *keep,
+/* NULL: not wanted. */
+struct records_paths {
+    const char *results;
+    const char *rejects;
+    const char *checkpoint; /* is not opened here, but must be another file */
+};
+
+/* `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again that were too long to be
+ * kept. Files that are one, or the input, are a fault: they would overwrite each other. Every fault is one line in `faults`; where there
+ * is any, NULL, and nothing is cut off. */
+struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,
                              const struct source *source, struct buffer *faults);
 void records_free(struct records *r);
 

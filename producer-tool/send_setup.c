@@ -73,8 +73,9 @@ static void open_for_checking(struct send *s, struct buffer *faults)
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, "gold-label");
     s->summary.wait = SUMMARY_DRY_RUN;
     s->journal.name = is_standard_input(s->options.file) ? "stdin" : s->options.file;
+    const struct records_paths paths = {.results = s->options.results, .rejects = s->options.rejects};
     if (faults->len == 0 && s->source)
-        s->journal.records = records_open(s->options.results, s->options.rejects, NULL, s->source, faults);
+        s->journal.records = records_open(&paths, NULL, s->source, faults);
 }
 
 void send_open(struct send *s, struct buffer *faults)
@@ -137,8 +138,12 @@ static status go_to_checkpoint(struct send *s, struct fault *f)
 static status open_records(struct send *s, struct fault *f)
 {
     struct buffer faults = {0};
-    s->journal.records =
-        records_open(s->options.results, s->options.rejects, &s->journal.at.lengths, s->source, &faults);
+    const struct records_paths paths = {
+        .results = s->options.results,
+        .rejects = s->options.rejects,
+        .checkpoint = s->journal.checkpoint_path,
+    };
+    s->journal.records = records_open(&paths, &s->journal.at.lengths, s->source, &faults);
     status st = STATUS_OK;
     if (!s->journal.records)
         st = fault_set(f, STATUS_CONFIG, "files", "%.*s", faults.len ? (int)faults.len - 1 : 0,

@@ -308,3 +308,26 @@ def test_an_output_that_is_the_input_is_refused_and_the_input_stays(tool, run, t
             done = tool("send", "--run", run, option, file, *more, file)
             assert done.returncode == 2 and b"is the input" in done.stderr
     assert file.read_bytes() == before
+
+
+def test_outputs_that_are_one_file_are_refused_and_what_is_there_stays(tool, run, tmp_path):
+    file, out, link = write_lines(tmp_path / "labels.ndjson", 3), tmp_path / "out", tmp_path / "link"
+    before = file.read_bytes()
+    out.write_bytes(b"precious")
+    link.symlink_to(out)
+    cases = [
+        (("--results", out, "--rejects", out), b"--rejects"),
+        (("--results", out, "--rejects", link), b"--rejects"),
+        (("--results", tmp_path / "r.reasons", "--rejects", tmp_path / "r"), b"reasons"),
+        (("--results", out, "--checkpoint", out), b"--checkpoint"),
+        (("--rejects", out, "--checkpoint", out), b"--checkpoint"),
+        (("--checkpoint", file), b"--checkpoint"),
+    ]
+    for options, name in cases:
+        done = tool("send", "--run", run, *options, file)
+        assert (done.returncode, done.stdout) == (2, b""), options
+        assert name in done.stderr, options
+    assert tool("send", "--dry-run", "--run", run, *cases[0][0], file).returncode == 2
+    assert (out.read_bytes(), file.read_bytes()) == (b"precious", before)
+    both = ("--results", "/dev/null", "--rejects", "/dev/null")
+    assert account_of(tool("send", "--run", run, *both, file)) == {"stored": 3}
