@@ -26,6 +26,7 @@ struct load {
     enum summary_end end;
     int64_t now_us;      /* of this turn of the loop */
     int64_t deadline_us; /* for the next progress, where progress is owed to us */
+    bool was_stuck;      /* in the last turn */
     bool is_quiet;       /* that nothing moves has been said */
 
     struct arena *arena;         /* of the line at hand */
@@ -252,8 +253,13 @@ static bool is_stuck(const struct load *l)
 
 static void look_at_deadline(struct load *l)
 {
-    if (!is_stuck(l))
+    bool was_stuck = l->was_stuck;
+    l->was_stuck = is_stuck(l);
+    if (!l->was_stuck)
         return;
+    /* Until now nobody owed us anything, however long the input was silent. */
+    if (!was_stuck)
+        postpone(l);
     if (!l->is_quiet && l->now_us > l->deadline_us - l->o->timeout_us + QUIET_US) {
         l->is_quiet = true;
         progress_clear(&l->o->journal->progress);

@@ -262,6 +262,32 @@ def test_a_token_that_has_expired_is_read_again_from_its_file(tool, run, tokens,
     assert expired.returncode == 3 and json.loads(expired.stdout)["read"] == 0
 
 
+def test_a_token_that_expires_while_input_is_waited_for_leaves_the_whole_timeout(
+    tool, run, system, tokens, tmp_path
+):
+    timeout_s = 5
+    ours, theirs = os.pipe()
+    token = tmp_path / "token"
+    token.write_text(tokens.worker(exp=int(time.time()) + timeout_s + 3))
+    options = ("send", "--run", run, "--token-file", token, "--timeout", f"{timeout_s}s")
+    try:
+        with tool.running(tmp_path, *options, stdin=ours) as load:
+            wait_until(lambda: "waiting for a new one" in load.stderr)
+            (tmp_path / "next").write_text(tokens.worker())
+            (tmp_path / "next").rename(token)
+            wait_until(lambda: "a new token was read" in load.stderr or load.process.poll() is not None)
+            os.write(theirs, lines(TEXT))
+            wait_until(lambda: system.count(run) == 1 or load.process.poll() is not None)
+            os.close(theirs)
+            theirs = -1
+            assert load.wait(60) == 0, load.stderr
+            assert account_of(load) == {"stored": 1}
+    finally:
+        os.close(ours)
+        if theirs >= 0:
+            os.close(theirs)
+
+
 def test_a_token_that_is_replaced_in_mid_load_is_renewed_before_it_expires(
     tool, run, system, tokens, tmp_path
 ):
