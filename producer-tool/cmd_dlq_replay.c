@@ -49,14 +49,15 @@ static int replay_all(struct letters *l, const struct replay_options *o)
 {
     struct fault f = {0};
     struct replay_counts counts = {0};
-    status st = letters_open(l, &f);
-    if (st == STATUS_OK)
-        st = replay_letters(l, o, &counts, &f);
-    if (st) {
+    status opened = letters_open(l, &f);
+    status st = opened ? opened : replay_letters(l, o, &counts, &f);
+    if (st)
         log_error("cannot send dead letters again", LOG_STR("reason", f.message));
+    if (!opened && print_counts(&counts) != 0)
+        return EXIT_STOPPED;
+    if (st)
         return reader_exit_code(st);
-    }
-    if (print_counts(&counts) != 0 || counts.failed)
+    if (counts.failed)
         return EXIT_STOPPED;
     if (l->reader.stopped)
         return EXIT_INTERRUPTED;

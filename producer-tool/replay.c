@@ -105,9 +105,11 @@ static status take_letter(struct replay *r, const struct kafka_message *m, struc
     }
     kafka_producer_poll(r->producer, 0);
     status st = send_again(r, m, &l, f);
+    if (st == STATUS_OK)
+        return STATUS_OK;
+    r->counts->failed++;
     if (status_class(st) != STATUS_CLASS_INVALID || st == STATUS_NOT_FOUND)
         return st;
-    r->counts->failed++;
     log_error("a dead letter was not sent again", LOG_INT("partition", l.record.partition),
               LOG_INT("offset", l.record.offset), LOG_STR("reason", f->message));
     return STATUS_OK;

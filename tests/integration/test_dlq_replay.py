@@ -116,3 +116,22 @@ def test_what_comes_back_while_a_replay_runs_is_left_for_the_next_one(letters, t
     assert (last.returncode, counts(last)) == (1, {"read": 7, "sent": 0, "refused": 7, "failed": 0})
     everything = letters("--from", "oldest", "--max-replays", "1", "--dry-run")
     assert counts(everything) == {"read": 28, "sent": 7, "refused": 21, "failed": 0}
+
+
+def test_a_replay_that_is_stopped_says_what_it_did_until_then(letters, topics):
+    """More letters than the tool keeps in flight: it finds out that the topic is none while it still reads."""
+    sender = topics.sender(token=None)
+    sender.topic = topics.names["dlq"]
+    for n in range(1500):
+        sender.queue(b"value", key=b"key", dlq_code="broken_avro", dlq_offset=str(n), dlq_topic="t")
+    sender.flush()
+    stopped = letters(
+        "--from",
+        "oldest",
+        GOLD_LABEL_KAFKA_COMMANDS_TOPIC="no-such-topic",
+        GOLD_LABEL_KAFKA_TOPIC_METADATA_PROPAGATION_MAX_MS="0",
+    )
+    assert stopped.returncode == 2 and b"no-such-topic" in stopped.stderr, stopped.stderr
+    said = counts(stopped)
+    assert 1000 <= said["read"] < 1507
+    assert said == {"read": said["read"], "sent": 0, "refused": 0, "failed": said["read"]}
