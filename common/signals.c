@@ -8,23 +8,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* The descriptor is about those of `wanted`; all are blocked, for SIGHUP would end the process. */
 static int open_for(const int *wanted, size_t n)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     if (sigaction(SIGPIPE, &ignore, NULL) != 0)
         return -1;
 
-    sigset_t all;
     sigset_t set;
-    sigemptyset(&all);
-    sigaddset(&all, SIGINT);
-    sigaddset(&all, SIGTERM);
-    sigaddset(&all, SIGHUP);
     sigemptyset(&set);
     for (size_t i = 0; i < n; i++)
         sigaddset(&set, wanted[i]);
-    int failed = pthread_sigmask(SIG_BLOCK, &all, NULL);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (failed) {
         errno = failed;
         return -1;

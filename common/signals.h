@@ -3,10 +3,11 @@
 
 enum signal_event { SIGNAL_NONE, SIGNAL_STOP, SIGNAL_RELOAD };
 
-/* Blocks the three signals for this thread and all it will start, ignores SIGPIPE, and returns a non-blocking descriptor
- * that is readable when SIGINT or SIGTERM has come, or -1 with errno. Call before any thread is started. */
+/* Blocks SIGINT and SIGTERM for this thread and all it will start, ignores SIGPIPE, and returns a non-blocking descriptor
+ * that is readable when one of the two has come, or -1 with errno. Call before any thread is started. */
 int signals_open(void);
-/* Likewise for SIGHUP, so that another thread can take care of it. */
+/* Likewise for SIGHUP, so that another thread can take care of it. Without it a SIGHUP ends the process, as when its terminal
+ * goes away. */
 int signals_open_reload(void);
 
 /* What came (SIGINT and SIGTERM: SIGNAL_STOP), SIGNAL_NONE when nothing did. */

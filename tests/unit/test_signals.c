@@ -69,8 +69,24 @@ static void threads_started_later_do_not_get_the_signals(void **state)
     sigemptyset(&set);
     assert_int_equal(pthread_create(&thread, NULL, mask_of_thread, &set), 0);
     pthread_join(thread, NULL);
-    assert_true(sigismember(&set, SIGINT) && sigismember(&set, SIGTERM) && sigismember(&set, SIGHUP));
+    assert_true(sigismember(&set, SIGINT) && sigismember(&set, SIGTERM));
     close(fd);
+}
+
+/* First of all: what is blocked stays so. */
+static void a_hang_up_is_blocked_only_where_it_is_read(void **state)
+{
+    (void)state;
+    sigset_t set;
+    int stop = signals_open();
+
+    mask_of_thread(&set);
+    assert_false(sigismember(&set, SIGHUP));
+    int reload = signals_open_reload();
+    mask_of_thread(&set);
+    assert_true(sigismember(&set, SIGHUP));
+    close(stop);
+    close(reload);
 }
 
 static void a_descriptor_that_is_none_has_no_event(void **state)
@@ -82,6 +98,7 @@ static void a_descriptor_that_is_none_has_no_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hang_up_is_blocked_only_where_it_is_read),
         cmocka_unit_test(each_signal_is_read_as_its_event),
         cmocka_unit_test(a_closed_pipe_does_not_kill),
         cmocka_unit_test(threads_started_later_do_not_get_the_signals),
