@@ -14,13 +14,13 @@ bool send_line_is_blank(struct slice line)
     return true;
 }
 
-/* The same rule as an Idempotency-Key's, so that both ways of sending a label know the same keys. */
+/* The same rule as a quoted Idempotency-Key's, so that both ways of sending a label know the same keys. */
 static bool is_key(struct slice key)
 {
     if (key.len < 1 || key.len > LABEL_KEY_MAX)
         return false;
     for (size_t i = 0; i < key.len; i++) {
-        if (key.at[i] < '!' || key.at[i] > '~')
+        if (key.at[i] < ' ' || key.at[i] > '~')
             return false;
     }
     return true;
@@ -32,7 +32,7 @@ static status check_key(const struct json_label *label, const struct send_line_r
         return fault_set(f, STATUS_INVALID, "id_and_key", "only one of id and key may be given");
     if (!is_key(label->key))
         return fault_set(f, STATUS_INVALID, "invalid_key",
-                         "key must be 1 to %d visible ASCII characters without spaces", LABEL_KEY_MAX);
+                         "key must be 1 to %d visible ASCII characters or spaces", LABEL_KEY_MAX);
     if (!rules->account_id.at && !rules->check_only)
         return fault_set(f, STATUS_INVALID, "account_required",
                          "key needs the account, which the token does not name: give --account");

@@ -188,7 +188,7 @@ def test_the_same_file_for_another_run_is_another_set_of_labels(tool, run, syste
 
 # A line, where its fault begins, and what is said of it.
 FAULTS = [
-    (lines(TEXT | {"output_resource_name": "ä", "key": "a b"}), '"a b"', "key: invalid_key"),
+    (lines(TEXT | {"output_resource_name": "ä", "key": "a\tb"}), r'"a\tb"', "key: invalid_key"),
     (
         '{"output_resource_name": "ä", "text_value": ?, "secret"}\n'.encode(),
         "?",

@@ -95,6 +95,9 @@ static void a_key_gives_the_same_id_as_an_idempotency_key(void **state)
     assert_true(uuid_of_key(&expected, SLICE_LITERAL("acme"), SLICE_LITERAL("order-1")));
     assert_int_equal(uuid_compare(&c.command_id, &expected), 0);
     assert_true(slice_is(c.command_id_text, "c493ff97-991f-5951-901a-dbeee1c3ec3d"));
+    c = read_good(*state, &RULES,
+                  "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"batch 7/line 1042\"}");
+    assert_true(slice_is(c.command_id_text, "d89804e0-53b0-53e9-a7b2-76e0afa3458c"));
 }
 
 /* UUIDv5 of "acme" + U+0000 + "RUN DIGEST 7" in the namespace, computed by Python's uuid module. */
@@ -123,7 +126,7 @@ static void a_check_needs_neither_account_nor_id(void **state)
 {
     static const struct send_line_rules check = {.run_id = {RUN, sizeof RUN - 1}, .check_only = true};
     read_good(*state, &check, "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"k\"}");
-    expect_fault(*state, &check, "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"k k\"}",
+    expect_fault(*state, &check, "{\"output_resource_name\":\"a\",\"text_value\":\"b\",\"key\":\"k\\tk\"}",
                  "key");
 }
 
@@ -149,7 +152,9 @@ static void keys_have_the_rules_of_an_idempotency_key(void **state)
     snprintf(line, sizeof line, KEYED("%.*s"), LABEL_KEY_MAX + 1, key);
     expect_fault(*state, &RULES, line, "key must be");
     expect_fault(*state, &RULES, KEYED(""), "key must be");
-    expect_fault(*state, &RULES, KEYED("a b"), "key must be");
+    read_good(*state, &RULES, KEYED(" a b; \\\"c\\\", "));
+    expect_fault(*state, &RULES, KEYED("a\\tb"), "key must be");
+    expect_fault(*state, &RULES, KEYED("a\\u007fb"), "key must be");
     expect_fault(*state, &RULES, KEYED("\xc3\xa4"), "key must be");
     expect_fault(*state, &nobody, KEYED("k"), "--account");
     expect_fault(*state, &RULES,
