@@ -1,4 +1,4 @@
-"""A topic that answers go to and that is not there is told of at once, by its name; the worker goes on when it is made."""
+"""A topic of answers that is not there is told of at once, by name; the worker goes on when it is made."""
 
 import pytest
 from confluent_kafka.admin import NewTopic
