@@ -89,7 +89,8 @@ void token_verifier_free(struct token_verifier *v);
  * key is withdrawn or changed does not count from then on, remembered or not.
  * Errors: STATUS_UNAUTHENTICATED (`f` says why, without quoting the token), STATUS_NO_MEMORY, STATUS_RETRY: its kid is unknown, and a
  * key set that may have it is being fetched (at most one fetch in ten seconds, and none for a token that would be refused
- * anyway). Then ask again when that is over: by token_verifier_await() or by `fetched` of token_watch. */
+ * anyway: in the pause after one an unknown kid is STATUS_UNAUTHENTICATED, also where the key has come to the set meanwhile). Then ask
+ * again when that is over: by token_verifier_await() or by `fetched` of token_watch. */
 status token_verify(struct token_verifier *v, struct slice jwt, int64_t unix_s, struct token_claims *out,
                     struct fault *f) must_check;
 /* After STATUS_RETRY: the sources (bits) whose fetch is worth waiting for. */

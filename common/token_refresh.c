@@ -166,7 +166,8 @@ bool token_keys_have_url(const struct token_keys *keys)
     return found;
 }
 
-/* While fetches fail they are repeated anyway, and nobody should wait for one. */
+/* While fetches fail they are repeated anyway, and nobody should wait for one. Nor for the end of the pause: it is longer than a
+ * request or the worker may wait, and whoever forges kids could make them. */
 static bool ask(struct token_source *source, int64_t now)
 {
     if (source->in_flight || source->wanted)

@@ -89,7 +89,8 @@ static status authenticate(struct intake *in, struct entry *e, const struct kafk
     int64_t at_s = received_at_s(in, record);
     status st = token_verify(in->o.verifier, jwt, at_s, &claims, f);
     /* A rejection is final, and an issuer's new key no reason for one. Rare: there is at most one fetch in ten seconds to wait for,
-     * and none while fetches fail. */
+     * and none while fetches fail. The pause between two is not waited out: forged kids would hold up everybody. So a key that was
+     * published less than ten seconds before it is used can still be one that nobody knows. */
     if (st == STATUS_RETRY) {
         token_verifier_await(in->o.verifier, KEYS_WAIT_MS);
         st = token_verify(in->o.verifier, jwt, at_s, &claims, f);

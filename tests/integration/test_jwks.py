@@ -108,6 +108,18 @@ def test_a_flood_of_unknown_kids_costs_one_fetch(ingress_with, issuer, run, sign
     assert issuer.hits - hits <= 1 + (time.monotonic() - began) // 10
 
 
+def test_a_key_that_came_in_the_pause_after_a_fetch_is_known_when_that_is_over(
+    ingress_with, issuer, run, sign
+):
+    """What README.md says of keys that are used less than ten seconds after they were published."""
+    ingress = ingress_with(jwks=issuer.url)
+    assert status(ingress, run, sign(RSA_2, "forged")) == 401
+    issuer.keys = {"rsa": RSA, "new": RSA_2}
+    new = sign(RSA_2, "new")
+    assert status(ingress, run, new) == 401
+    wait_until(lambda: status(ingress, run, new) == 201, 15, "the pause is over")
+
+
 def test_what_would_be_refused_anyway_is_not_fetched_for(ingress_with, issuer, run, sign, tokens):
     ingress = ingress_with(jwks=issuer.url)
     hits = issuer.hits
