@@ -166,9 +166,9 @@ bool kafka_consumer_reachable(const struct kafka_consumer *c);
 status kafka_consumer_pause(struct kafka_consumer *c) must_check;
 status kafka_consumer_resume(struct kafka_consumer *c) must_check;
 
-/* Commits for `topic`, waiting for the answer (two seconds at most) or in the background: a failure is then logged, and reported to `committed`. librdkafka
- * repeats a commit that fails, so one that is overtaken by the next could end up behind it: have one on its way at a time.
- * Errors: STATUS_RETRY (also: the partition is no longer ours), STATUS_FATAL; after either there is no report. */
+/* Commits for `topic`, waiting for the answer (two seconds at most) or in the background: a failure is then logged, and reported to
+ * `committed`. librdkafka repeats a commit that fails, so one that is overtaken by the next could end up behind it: have one on its way at
+ * a time. Errors: STATUS_RETRY (also: the partition is no longer ours), STATUS_FATAL; after either there is no report. */
 status kafka_consumer_commit(struct kafka_consumer *c, const char *topic, const struct kafka_offset *offsets,
                              size_t n, bool wait) must_check;
 
