@@ -7,12 +7,13 @@ connections ended, the table locked, the disk filled (nemesis.py). Some promises
 (observer.py), the others checked when all has healed (checks.py). The seed decides what is sent and what is
 broken, not how the threads meet: the same seed is a similar run, not the same one.
 
-Exit status: 0 nothing found, 1 a violation (a history is left behind), 2 usage.
+Exit status: 0 nothing found, 1 a violation (a history and the logs are left behind), 2 usage.
 """
 
 import argparse
 import random
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -185,6 +186,15 @@ class Run:
             what = f"Kafka cannot be asked ({self.observer.silence})" if lag is None else f"the lag is {lag}"
             self.history.violation("lag", f"{what} {self.chosen.deadline:.0f} s after the last fault")
 
+    def keep_logs(self, path):
+        """What the processes said; the next run begins with an empty folder."""
+        folder = path.with_name(path.name.replace(".jsonl.gz", "-logs"))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for log in self.chosen.state.glob("*.log"):
+            shutil.copy(log, folder)
+        return folder
+
     def report(self, made):
         history, observer = self.history, self.observer
         answers = Counter(f"HTTP {one.status or one.error}" for one in history.attempts if one.via == "http")
@@ -203,7 +213,7 @@ class Run:
         if history.violations:
             path = self.chosen.state.with_name(f"history-{self.chosen.seed}.jsonl.gz")
             history.dump(path, observer)
-            print(f"history: {path}")
+            print(f"history: {path}; the logs beside it: {self.keep_logs(path)}")
         print(
             f"{len(observer.commands)} commands, {sum(self.nemesis.counts.values())} faults, "
             f"{len(history.violations)} violations"
