@@ -96,7 +96,7 @@ def test_a_worker_killed_again_and_again_answers_each_command_once(system, lanes
 def test_a_worker_that_is_told_to_stop_leaves_no_transaction_behind(system, lanes, start):
     load = Load(system, lanes)
     for n in range(1, 4):
-        worker = start("one")
+        worker = start("one").wait_until_ready()  # before that nobody waits for a signal
         load.wait_for_rows(n * COMMANDS // 6)
         assert worker.stop() == 0
     start("another")  # nobody else can end what the name `one` had left open
