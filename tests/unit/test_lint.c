@@ -41,7 +41,7 @@ static void the_place_of_a_fault_is_found(void **state)
         {"{" NAME ",\"text_value\":\"\",\"object_value\":{}}", "{}", "object_value", "value_ambiguous"},
         {"{" NAME ",\"text_value\":\"\",\"object_value_is_partial\":true}", "true", "object_value_is_partial",
          "partial_without_object"},
-        {"{" NAME ",\"key\":\"a b\",\"text_value\":\"\"}", "\"a b", "key", "invalid_key"},
+        {"{" NAME ",\"key\":\"a\\tb\",\"text_value\":\"\"}", "\"a\\t", "key", "invalid_key"},
         {"{\"output_resource_name\":\"\xc3\xa4\xf0\x9f\x98\x80\" ?}", "?", "output_resource_name",
          "malformed_json"},
         {"{\"text_value\":\"\xc3\xa4\xff\"}", "\xff", NULL, "not_utf8"},
