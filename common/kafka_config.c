@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The promises of the contract rest on these: they have settings of their own or no choice at all. */
@@ -80,6 +81,14 @@ bool kafka_conf_number(rd_kafka_conf_t *conf, const char *name, int64_t value, s
     char text[24];
     snprintf(text, sizeof text, "%lld", (long long)value);
     return kafka_conf_text(conf, name, text, f);
+}
+
+int64_t kafka_conf_number_of(const rd_kafka_conf_t *conf, const char *name, int64_t otherwise)
+{
+    char text[24];
+    size_t size = sizeof text;
+    bool known = rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK;
+    return known ? strtoll(text, NULL, 10) : otherwise;
 }
 
 rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,

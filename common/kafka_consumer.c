@@ -125,15 +125,6 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
     return NULL;
 }
 
-/* What librdkafka has come to from our bound, its default and the user's properties. */
-static int64_t queue_bytes(const rd_kafka_conf_t *conf)
-{
-    char kib[24];
-    size_t size = sizeof kib;
-    bool known = rd_kafka_conf_get(conf, "queued.max.messages.kbytes", kib, &size) == RD_KAFKA_CONF_OK;
-    return known ? strtoll(kib, NULL, 10) * 1024 : INT64_MAX;
-}
-
 status kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **out,
                           struct fault *f)
 {
@@ -151,7 +142,8 @@ status kafka_consumer_new(const struct kafka_consumer_options *options, struct k
     c->revoked = options->revoked;
     c->committed = options->committed;
     c->ctx = options->ctx;
-    kafka_fetching_start(c, queue_bytes(conf));
+    kafka_fetching_start(c,
+                         kafka_conf_number_of(conf, "queued.max.messages.kbytes", INT64_MAX / 1024) * 1024);
     atomic_init(&c->reachable, true);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_error_cb(conf, on_error);

@@ -17,6 +17,8 @@ rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
 /* Sets one property; false (with the fault) when librdkafka refuses it. */
 bool kafka_conf_text(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f);
 bool kafka_conf_number(rd_kafka_conf_t *conf, const char *name, int64_t value, struct fault *f);
+/* What a number has come to from our settings, the user's properties and librdkafka's default; `otherwise` where it is not known. */
+int64_t kafka_conf_number_of(const rd_kafka_conf_t *conf, const char *name, int64_t otherwise);
 
 /* A queue that writes to `event_fd` whenever it stops being empty. Free with rd_kafka_queue_destroy() before the handle. */
 void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd);

@@ -214,10 +214,7 @@ static rd_kafka_topic_t *known_topic(const struct kafka_producer *p, const char 
 
 static int64_t transaction_timeout_ms(const struct kafka_producer *p)
 {
-    char text[24] = "";
-    size_t size = sizeof text;
-    (void)rd_kafka_conf_get(rd_kafka_conf(p->rk), "transaction.timeout.ms", text, &size);
-    return strtoll(text, NULL, 10);
+    return kafka_conf_number_of(rd_kafka_conf(p->rk), "transaction.timeout.ms", 0);
 }
 
 static rd_kafka_topic_t *make_topic(const struct kafka_producer *p, const char *name)

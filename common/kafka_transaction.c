@@ -160,12 +160,7 @@ static bool was_committed(struct kafka_transactor *t)
  * (2.0.2) would ask again for as long as no broker answers, and nobody could stop it. */
 static int commit_timeout_ms(rd_kafka_t *rk)
 {
-    char text[16] = "";
-    size_t size = sizeof text;
-    bool known =
-        rd_kafka_conf_get(rd_kafka_conf(rk), "transaction.timeout.ms", text, &size) == RD_KAFKA_CONF_OK;
-    int timeout_ms = known ? (int)strtol(text, NULL, 10) : 0;
-    return timeout_ms > 0 ? timeout_ms : CALL_TIMEOUT_MS;
+    return (int)kafka_conf_number_of(rd_kafka_conf(rk), "transaction.timeout.ms", CALL_TIMEOUT_MS);
 }
 
 static enum kafka_transaction commit(struct kafka_transactor *t)
