@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@ enum {
     VALUE_MAX = 512,      /* bytes of one value; the rest is cut */
     LINE_SIZE = PIPE_BUF, /* a pipe takes that much in one piece: lines of several threads do not mix */
     TAIL_MAX = 32,        /* kept free for `truncated` and the line's end */
+    SELDOM_US = 10000000, /* between two lines about what comes often */
 };
 
 static struct {
@@ -177,6 +177,14 @@ static void put_fields(struct line *l, const struct log_field *fields, size_t n)
         if (l->full)
             l->len = before;
     }
+}
+
+bool log_is_due(int64_t *told_us, int64_t now_us)
+{
+    if (*told_us != 0 && now_us - *told_us < SELDOM_US)
+        return false;
+    *told_us = now_us;
+    return true;
 }
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n)

@@ -3,6 +3,7 @@
 #pragma once
 #include "common/slice.h"
 #include "common/uuid.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
@@ -45,5 +46,9 @@ struct log_field {
     log_write((level), (message), (const struct log_field[]){{.kind = LOG_FIELD_NONE}, ##__VA_ARGS__},       \
               sizeof((const struct log_field[]){{.kind = LOG_FIELD_NONE}, ##__VA_ARGS__}) /                  \
                   sizeof(struct log_field))
+
+/* Whether a line about what comes often is due: the first time, and ten seconds after the last. `*told_us` (monotonic clock; 0: never)
+ * then becomes `now_us`. */
+bool log_is_due(int64_t *told_us, int64_t now_us);
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n);

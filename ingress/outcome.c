@@ -5,8 +5,6 @@
 #include "ingress/exchange.h"
 #include <stdlib.h>
 
-enum { COMPLAIN_EVERY_US = 10000000 };
-
 struct outcomes {
     struct ingress *in;
     int64_t complained_us;  /* when it was last logged that the worker does not accept our token */
@@ -20,24 +18,12 @@ struct outcomes *outcomes_new(struct ingress *in)
         return NULL;
 
     o->in = in;
-    o->complained_us = o->undelivered_us = -COMPLAIN_EVERY_US;
     return o;
 }
 
 void outcomes_free(struct outcomes *o)
 {
     free(o);
-}
-
-/* True at most once in ten seconds: a fault that every request meets is logged, not repeated. */
-static bool may_complain(const struct outcomes *o, int64_t *last_us)
-{
-    int64_t now_us = clock_monotonic_us(o->in->clock);
-
-    if (now_us - *last_us < COMPLAIN_EVERY_US)
-        return false;
-    *last_us = now_us;
-    return true;
 }
 
 /* ---- delivery reports ---- */
@@ -70,7 +56,7 @@ void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, boo
     }
     bool unknown = delivery == KAFKA_UNKNOWN;
     counter_add(unknown ? in->stats.delivery_unknown : in->stats.not_delivered, 1);
-    if (may_complain(o, &o->undelivered_us))
+    if (log_is_due(&o->undelivered_us, clock_monotonic_us(o->in->clock)))
         log_error("a command was not delivered", LOG_STR("topic", in->settings.commands_topic),
                   LOG_STR("error", error), LOG_STR("published", unknown ? "unknown" : "no"),
                   LOG_STR("retriable", retriable ? "yes" : "no"));
@@ -109,7 +95,7 @@ static void answer_rejected(struct outcomes *o, const struct waiter *w, const st
         break;
     case LABEL_REJECTED_UNAUTHENTICATED: /* the user's token was fine; it is ours that the worker does not take */
         counter_add(o->in->stats.grants_refused, 1);
-        if (may_complain(o, &o->complained_us))
+        if (log_is_due(&o->complained_us, clock_monotonic_us(o->in->clock)))
             log_error(
                 "the worker does not accept the tokens of this ingress: compare [signing] with its [token]",
                 LOG_SLICE("reason", result->message));

@@ -15,7 +15,6 @@ enum {
     GRACE_US = 2 * 1000000,    /* PostgreSQL's word that it has given up may take so long */
     RETRY_BASE_US = 50 * 1000,
     RETRY_MAX_US = 2 * 1000000,
-    COMPLAIN_EVERY_US = 10 * 1000000,
 };
 
 static const char SET_UP[] =
@@ -75,7 +74,6 @@ struct reads_connection *reads_connection_new(const struct reads_connection_opti
     if (!c)
         return NULL;
     c->o = options;
-    c->complained_us = -COMPLAIN_EVERY_US;
     return c;
 }
 
@@ -114,9 +112,8 @@ static void complain(struct reads_connection *c, const char *what, const char *w
 {
     char line[256];
 
-    if (now_us(c) - c->complained_us < COMPLAIN_EVERY_US)
+    if (!log_is_due(&c->complained_us, now_us(c)))
         return;
-    c->complained_us = now_us(c);
     postgres_reason(why, line, sizeof line);
     log_warning(what, LOG_STR("error", line), LOG_STR("sqlstate", sqlstate ? sqlstate : ""),
                 LOG_INT("failures", c->failures + 1));

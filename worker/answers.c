@@ -15,7 +15,6 @@ enum {
     NUMBER_LEN = 24,
     ID_ECHO_MAX = 256,
     OUTCOMES = 7,
-    MISSING_EVERY_US = 10 * 1000000, /* between two lines that a topic is not there */
 };
 
 /* Outcomes as they are counted. */
@@ -80,13 +79,10 @@ static struct slice now_text(struct answers *a)
 /* It must be taken when an operator has made the topic: tried again. That comes often, and is said seldom. */
 static status topic_is_missing(struct answers *a, const char *topic, const struct kafka_record *command)
 {
-    int64_t now = clock_monotonic_us(a->o.clock);
-    if (a->missing_told_us == 0 || now - a->missing_told_us >= MISSING_EVERY_US) {
-        a->missing_told_us = now;
+    if (log_is_due(&a->missing_told_us, clock_monotonic_us(a->o.clock)))
         log_error("an answer cannot be sent: there is no such topic; it is tried again",
                   LOG_STR("topic", topic), LOG_INT("partition", command->partition),
                   LOG_INT("offset", command->offset));
-    }
     return STATUS_RETRY;
 }
 

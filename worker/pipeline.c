@@ -11,7 +11,6 @@ enum {
     TICK_US = 500 * 1000,          /* the longest sleep: health, heartbeats of a paused consumer */
     PROBE_EVERY_US = 60 * 1000000, /* partitions can be added to the results topic */
     PROBE_AWAY_US = 500 * 1000,
-    MISSING_EVERY_US = 10 * 1000000, /* between two lines of one that does not exist */
     PROBE_TIMEOUT_MS = 100,
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
@@ -159,11 +158,9 @@ static const char *topic_at(const struct pipeline *p, size_t i)
 
 static void tell_missing(struct pipeline *p, size_t i, int64_t now)
 {
-    if (p->missing_told_us[i] > 0 && now - p->missing_told_us[i] < MISSING_EVERY_US)
-        return;
-    p->missing_told_us[i] = now;
-    log_error(i == 0 ? "a topic for dead letters does not exist" : "a topic for results does not exist",
-              LOG_STR("topic", topic_at(p, i)));
+    if (log_is_due(&p->missing_told_us[i], now))
+        log_error(i == 0 ? "a topic for dead letters does not exist" : "a topic for results does not exist",
+                  LOG_STR("topic", topic_at(p, i)));
 }
 
 /* The number of partitions as kafka_producer_probe() has it. */

@@ -78,8 +78,8 @@ struct pipeline {
     int64_t probed_us;   /* when one was */
     bool probe_failed;   /* without an answer */
     bool probe_again;    /* one of this round did not answer, or is missing and needed */
-    int64_t missing_told_us[REPLY_TOPICS_MAX +
-                            2]; /* when it was last logged that the i-th is not there; 0: it is */
+    /* When it was last logged that the i-th is not there; 0: it is. */
+    int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 
     struct pipeline_health health;
     struct counter *rows, *batches, *commits;

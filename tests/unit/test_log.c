@@ -229,6 +229,19 @@ static void errno_is_kept(void **state)
     assert_int_equal(after, ENOSPC);
 }
 
+static void what_comes_often_is_said_at_first_and_then_every_ten_seconds(void **state)
+{
+    (void)state;
+    enum { S = 1000000 };
+    int64_t told_us = 0;
+    assert_true(log_is_due(&told_us, 1));
+    assert_false(log_is_due(&told_us, 10 * S));
+    assert_true(log_is_due(&told_us, 10 * S + 1));
+    assert_false(log_is_due(&told_us, 20 * S));
+    told_us = 0; /* that is over, and may come again */
+    assert_true(log_is_due(&told_us, 20 * S));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_long_value_is_cut_at_a_character),
         cmocka_unit_test(a_line_never_exceeds_what_a_pipe_takes_at_once),
         cmocka_unit_test(errno_is_kept),
+        cmocka_unit_test(what_comes_often_is_said_at_first_and_then_every_ten_seconds),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
