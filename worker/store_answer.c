@@ -34,6 +34,17 @@ static bool give_up_look_up(struct store_batch *b)
     return true;
 }
 
+/* One row is to blame: it is looked for in halves. False where it is alone, and that cannot be. */
+static bool blame_row(struct store_batch *b, const PGresult *error)
+{
+    if (store_batch_halve(b))
+        return true;
+    if (b->asking == ASKING_LOOK_UP)
+        return give_up_look_up(b);
+    refuse_row(b, error);
+    return true;
+}
+
 /* Too much at a time: what was asked is asked again in halves, on the same connection. */
 static void try_less(struct store *s, const struct store_batch *b, const char *why)
 {
@@ -51,18 +62,13 @@ static void statement_failed(struct store *s, struct store_batch *b, const PGres
     (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
 
     enum store_blame blame = store_blame_of(error);
-    if (blame == BLAME_ROW && store_batch_halve(b)) {
-        log_debug("one row of many is refused", LOG_INT("rows", b->asked));
-    } else if (blame == BLAME_ROW && b->asking == ASKING_INSERT) {
-        refuse_row(b, error);
-    } else if (blame == BLAME_ROW && give_up_look_up(b)) {
-        log_debug("a refused row cannot be looked up");
-    } else if (blame == BLAME_SIZE && store_batch_halve(b)) {
+    if (blame == BLAME_ROW && blame_row(b, error))
+        return;
+    if (blame == BLAME_SIZE && store_batch_halve(b))
         try_less(s, b, why);
-    } else {
+    else
         /* A new connection may find another server, and prepares the statements again. */
         store_disconnect(s, why);
-    }
 }
 
 status store_finish_statement(struct store *s, struct store_batch *b, PGresult *r)
