@@ -133,5 +133,5 @@ def test_a_replay_that_is_stopped_says_what_it_did_until_then(letters, topics):
     )
     assert stopped.returncode == 2 and b"no-such-topic" in stopped.stderr, stopped.stderr
     said = counts(stopped)
-    assert said["read"] > 0
+    assert 0 < said["read"] < 1507
     assert said == {"read": said["read"], "sent": 0, "refused": 0, "failed": said["read"]}

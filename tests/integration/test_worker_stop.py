@@ -1,7 +1,5 @@
 """A worker that is told to stop does so in its time, whoever is away."""
 
-import uuid
-
 import pytest
 from support.events import command
 from support.kafka_proxy import KafkaProxy
@@ -24,9 +22,7 @@ def test_the_last_offsets_are_not_waited_for_when_kafka_is_away(topics, workers,
         GOLD_LABEL_KAFKA_SESSION_TIMEOUT_MS=str(SESSION_S * 1000),
     ).wait_until_ready()
     for _ in range(2):  # the offset of the first is committed at once
-        correlation = str(uuid.uuid4())
-        topics.sender().send(command(run), correlation_id=correlation)
-        assert topics.results.result(correlation).result["outcome"] == "CREATED"
+        assert topics.ask(command(run)).result["outcome"] == "CREATED"
     proxy.close()
     assert worker.stop(STOP_S) == 0
     assert "offsets not committed" in worker.log
