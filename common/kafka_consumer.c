@@ -85,7 +85,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
         tell(c, list, false, lost);
     forget_membership(c);
     c->paused = false;
-    rd_kafka_resp_err_t res = rd_kafka_assign(rk, assign ? list : NULL);
+    kafka_placing_cancel(c);
+    rd_kafka_resp_err_t res = assign ? kafka_placing_begin(c, list) : rd_kafka_assign(rk, NULL);
     if (res)
         log_error("assignment failed", LOG_STR("error", rd_kafka_err2str(res)));
     else if (assign) {
@@ -221,6 +222,7 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
 
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms)
 {
+    kafka_placing_serve(c);
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     /* An error is not the end of the queue: what lies behind it would not be announced again. */
     while (m && m->err) {
@@ -237,6 +239,13 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
     atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
     kafka_fetching_took(c, m);
     return (struct kafka_message *)(void *)m;
+}
+
+int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
+{
+    int64_t look = c->fetching.look_at_us;
+    int64_t ask = kafka_placing_at_us(c);
+    return look < 0 || (ask >= 0 && ask < look) ? ask : look;
 }
 
 void kafka_consumer_notify(struct kafka_consumer *c, int event_fd)
@@ -345,6 +354,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     rd_kafka_resp_err_t err = c->forsaken ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_consumer_close(c->rk);
     if (err)
         log_warning("consumer not closed cleanly", LOG_STR("error", rd_kafka_err2str(err)));
+    kafka_placing_cancel(c);
     forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
     rd_kafka_destroy_flags(c->rk, c->forsaken ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);

@@ -115,8 +115,3 @@ void kafka_fetching_idles(struct kafka_consumer *c)
         f->look_at_us = now + (QUIET_US << f->fruitless);
     wake(c, behind);
 }
-
-int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
-{
-    return c->fetching.look_at_us;
-}

@@ -34,7 +34,7 @@ enum { KAFKA_NO_PARTITION = -1 };
 status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, int32_t partition,
                     struct fault *f);
 
-/* ---- kafka_consumer.c and kafka_fetching.c ---- */
+/* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 
 struct kafka_fetching {
     int64_t limit;      /* bytes in librdkafka's queue from which on it fetches no more */
@@ -44,6 +44,13 @@ struct kafka_fetching {
     bool fresh;         /* messages came since the last poll that found none */
     int fruitless;      /* how often it was woken since the last message */
     int64_t look_at_us; /* when to look; -1: after the next message */
+};
+
+struct kafka_placing {
+    rd_kafka_topic_partition_list_t *list; /* what is ours and not yet read; NULL: nothing */
+    int answer_ms;
+    int64_t ask_at_us;
+    int64_t told_us;
 };
 
 struct kafka_consumer {
@@ -58,6 +65,7 @@ struct kafka_consumer {
     bool paused;
     bool forsaken; /* a commit got no answer in time */
     struct kafka_fetching fetching;
+    struct kafka_placing placing;
 };
 
 /* See to it that fetching goes on: to be called with the bound of the queue at first, for each message that is taken, and when a
@@ -65,6 +73,15 @@ struct kafka_consumer {
 void kafka_fetching_start(struct kafka_consumer *c, int64_t queue_bytes);
 void kafka_fetching_took(struct kafka_consumer *c, const rd_kafka_message_t *m);
 void kafka_fetching_idles(struct kafka_consumer *c);
+
+/* Assigns what the group has given (copied), each partition at its committed offset or else at its oldest message; what cannot be had
+ * at once is asked for again by kafka_placing_serve(), for every poll. To be cancelled when partitions are revoked. */
+rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c,
+                                        const rd_kafka_topic_partition_list_t *list);
+void kafka_placing_cancel(struct kafka_consumer *c);
+void kafka_placing_serve(struct kafka_consumer *c);
+/* When that is to be (monotonic clock); -1: there is nothing to ask for. */
+int64_t kafka_placing_at_us(const struct kafka_consumer *c);
 
 /* ---- for transactions ---- */
 

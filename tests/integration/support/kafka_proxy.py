@@ -5,6 +5,8 @@ that comes after them on their connections, as a broker does that freezes at the
     workers.start(**proxy.environment)
     with proxy.losing("answers", END_TRANSACTION) as lost:
         wait_until(lost.is_set)
+
+Or it says something else than the broker did.
 """
 
 import contextlib
@@ -14,7 +16,8 @@ import threading
 
 from support.proxy import Proxy
 
-METADATA, FIND_COORDINATOR, END_TRANSACTION = 3, 10, 26  # keys of Kafka's protocol
+METADATA, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 3, 9, 10, 26  # keys of Kafka's protocol
+NOT_COORDINATOR = 16
 HOST = "127.0.0.1"
 
 
@@ -25,6 +28,7 @@ class KafkaProxy(Proxy):
         super().__init__(int(system.env["KAFKA_BROKERS"].split(":")[1]))
         self.losses = None
         self.lost = threading.Event()
+        self.changes = []
 
     @property
     def environment(self):
@@ -38,6 +42,20 @@ class KafkaProxy(Proxy):
         yield self.lost
         self.losses = None
 
+    def refuse_offsets(self, error):
+        """The next question for committed offsets has this for an answer (OffsetFetch, version 7)."""
+        no_tags, throttle_ms, no_topics = b"\0", struct.pack(">i", 0), b"\1"
+        body = no_tags + throttle_ms + no_topics + struct.pack(">h", error) + no_tags
+        self.changes.append((OFFSET_FETCH, body))
+
+    def changed(self, key, frame):
+        for change in self.changes:
+            if change[0] == key:
+                self.changes.remove(change)
+                correlation = frame[4:8]
+                return struct.pack(">i", len(correlation + change[1])) + correlation + change[1]
+        return frame
+
     def pump(self, link, direction):
         source, sink = (link.client, link.server) if direction == "asks" else (link.server, link.client)
         with contextlib.suppress(OSError):
@@ -48,6 +66,8 @@ class KafkaProxy(Proxy):
                     self.lost.set()
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
+                if direction == "answers":
+                    frame = self.changed(key, frame)
                 if getattr(link, direction):
                     sink.sendall(frame)
         with contextlib.suppress(OSError):

@@ -1,0 +1,91 @@
+#include "common/kafka_internal.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+/* Where a member of a group begins to read is asked here and not left to librdkafka (2.0.2), which loses its way in two cases:
+ * - When an answer comes after the assignment has changed, and says that a transaction is still open, the partition is taken for one
+ *   with no committed offset: it begins at its oldest message, and all its commands are answered a second time.
+ * - After an answer "not the coordinator" nothing is asked again: the partitions are never read, by a member that looks well.
+ * Nothing is read before all is known. That takes milliseconds, but where a transaction died open: then, its timeout. */
+
+enum {
+    ANSWER_MS = 250, /* doubled each time there is none */
+    LONGEST_ANSWER_MS = 1000,
+    PAUSE_US = 250000,
+};
+
+/* Fills in the offsets; the first error, of the whole or of one partition. */
+static rd_kafka_resp_err_t ask(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t err = rd_kafka_committed(c->rk, list, c->placing.answer_ms);
+    for (int i = 0; !err && i < list->cnt; i++) {
+        err = list->elems[i].err;
+        if (list->elems[i].offset < 0) /* never committed; left so, librdkafka would ask again */
+            list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    }
+    return err;
+}
+
+static void ask_later(struct kafka_consumer *c, rd_kafka_resp_err_t err)
+{
+    struct kafka_placing *p = &c->placing;
+    int64_t now = clock_monotonic_us(clock_system());
+
+    p->ask_at_us = now + PAUSE_US;
+    p->answer_ms = p->answer_ms < LONGEST_ANSWER_MS ? p->answer_ms * 2 : LONGEST_ANSWER_MS;
+    if (log_is_due(&p->told_us, now))
+        log_warning("where to begin is not known yet", LOG_STR("client", rd_kafka_name(c->rk)),
+                    LOG_INT("partitions", p->list->cnt), LOG_STR("error", rd_kafka_err2name(err)));
+}
+
+/* Asks, and begins where the answer says. */
+static void place(struct kafka_consumer *c)
+{
+    rd_kafka_resp_err_t err = ask(c, c->placing.list);
+    if (!err)
+        err = rd_kafka_assign(c->rk, c->placing.list);
+    if (err)
+        ask_later(c, err);
+    else
+        kafka_placing_cancel(c);
+}
+
+rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    kafka_placing_cancel(c);
+    c->placing =
+        (struct kafka_placing){.list = rd_kafka_topic_partition_list_copy(list), .answer_ms = ANSWER_MS};
+    place(c);
+    if (!c->placing.list)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    /* librdkafka waits for this call: without it the member would leave its group when others come. */
+    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, nothing);
+    rd_kafka_topic_partition_list_destroy(nothing);
+    return err;
+}
+
+void kafka_placing_cancel(struct kafka_consumer *c)
+{
+    if (c->placing.list)
+        rd_kafka_topic_partition_list_destroy(c->placing.list);
+    c->placing.list = NULL;
+}
+
+void kafka_placing_serve(struct kafka_consumer *c)
+{
+    if (kafka_placing_at_us(c) < 0 || clock_monotonic_us(clock_system()) < c->placing.ask_at_us)
+        return;
+    if (rd_kafka_assignment_lost(c->rk)) /* the callback that says so is on its way */
+        ask_later(c, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST);
+    else
+        place(c);
+}
+
+/* Not while fetching is paused: what is assigned then would be read nevertheless. */
+int64_t kafka_placing_at_us(const struct kafka_consumer *c)
+{
+    return c->placing.list && !c->paused ? c->placing.ask_at_us : -1;
+}

@@ -1,0 +1,98 @@
+"""A worker begins where its group left off and nowhere else, whatever the answer when it asks for that."""
+
+from collections import Counter
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from support.events import command
+from support.kafka_proxy import NOT_COORDINATOR, KafkaProxy
+from support.topics import Topics
+from support.waiting import wait_until
+
+PARTITIONS = 4
+DEADLINE_S = 90
+EXACTLY_ONCE = {"GOLD_LABEL_WORKER_DELIVERY": "exactly-once"}
+JOINS = 5
+
+
+@pytest.fixture
+def lanes(system, tokens):
+    with Topics(system, tokens.worker(), PARTITIONS) as it:
+        yield it
+
+
+@pytest.fixture
+def proxy(system):
+    it = KafkaProxy(system)
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def open_transaction(lanes):
+    """Begins to commit offsets of the group and does not get on; gives the function that ends it."""
+    producer = Producer(
+        {
+            "bootstrap.servers": lanes.brokers,
+            "transactional.id": f"dead-{lanes.group}",
+            "transaction.timeout.ms": 60_000,
+        }
+    )
+    producer.init_transactions(DEADLINE_S)
+
+    def begin():
+        offsets = [TopicPartition(lanes.names["commands"], n, 0) for n in lanes.partitions]
+        producer.begin_transaction()
+        producer.send_offsets_to_transaction(offsets, lanes.asker.consumer_group_metadata(), DEADLINE_S)
+        return lambda: producer.abort_transaction(DEADLINE_S)
+
+    return begin
+
+
+def send(lanes, run, ids, n):
+    sender = lanes.sender()
+    for _ in range(n):
+        one = command(run)
+        ids.append(one["command_id"])
+        sender.queue(one, partition=len(ids) % PARTITIONS)
+    sender.flush()
+
+
+def check(lanes, ids):
+    wait_until(lambda: lanes.lag() == 0, DEADLINE_S, "no lag")
+    events = lanes.results.read_all(DEADLINE_S)
+    assert Counter(e.result["command_id"] for e in events) == Counter(ids)
+    assert all(e.result["outcome"] == "CREATED" for e in events)
+
+
+def test_an_open_transaction_is_waited_for_though_others_join_meanwhile(
+    lanes, workers, run, open_transaction
+):
+    """librdkafka 2.0.2 would begin at the oldest command then."""
+    ids = []
+    send(lanes, run, ids, 100)
+    first = workers.start(**lanes.environment, **EXACTLY_ONCE, GOLD_LABEL_WORKER_INSTANCE="0")
+    wait_until(lambda: lanes.lag() == 0, DEADLINE_S, "no lag")
+    assert first.stop() == 0
+
+    end = open_transaction()
+    members = []
+    for n in range(1, 1 + JOINS):
+        members.append(workers.start(**lanes.environment, **EXACTLY_ONCE, GOLD_LABEL_WORKER_INSTANCE=str(n)))
+        wait_until(lambda: len(lanes.shares() or []) == len(members), DEADLINE_S, "it is in the group")
+    send(lanes, run, ids, 100)
+    assert any("where to begin is not known yet" in member.log for member in members)
+    end()
+    check(lanes, ids)
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_coordinator_that_moves_is_asked_again(lanes, workers, run, proxy, delivery):
+    """librdkafka 2.0.2 would never ask again."""
+    ids = []
+    send(lanes, run, ids, 100)
+    proxy.refuse_offsets(NOT_COORDINATOR)
+    worker = workers.start(**lanes.environment, **proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
+    check(lanes, ids)
+    assert not proxy.changes
+    assert "error=NOT_COORDINATOR" in worker.log

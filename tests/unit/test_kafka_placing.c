@@ -1,0 +1,202 @@
+/* A member of a group reads nothing before it knows where to begin, and asks until it does. Of librdkafka only the lists are real. */
+#include "common/kafka_internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { COMMITTED = 7, NEVER = 1 };
+
+static struct {
+    rd_kafka_resp_err_t err, of_partition; /* what committed offsets are answered with */
+    rd_kafka_resp_err_t refused;           /* … and an assignment of something */
+    int lost;
+    int asked, longest_ms;
+    int assigned; /* partitions; -1: assign was not called */
+    int64_t offsets[2];
+} fake;
+
+rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions,
+                                       int timeout_ms)
+{
+    (void)rk;
+    fake.asked++;
+    fake.longest_ms = timeout_ms > fake.longest_ms ? timeout_ms : fake.longest_ms;
+    for (int i = 0; i < partitions->cnt; i++)
+        partitions->elems[i] = (rd_kafka_topic_partition_t){
+            .topic = partitions->elems[i].topic,
+            .partition = partitions->elems[i].partition,
+            .offset = i == NEVER || fake.of_partition ? RD_KAFKA_OFFSET_INVALID : COMMITTED,
+            .err = i == NEVER ? fake.of_partition : RD_KAFKA_RESP_ERR_NO_ERROR,
+        };
+    return fake.err;
+}
+
+rd_kafka_resp_err_t rd_kafka_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions)
+{
+    (void)rk;
+    if (partitions->cnt > 0 && fake.refused)
+        return fake.refused;
+    fake.assigned = partitions->cnt;
+    for (int i = 0; i < partitions->cnt; i++)
+        fake.offsets[i] = partitions->elems[i].offset;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+int rd_kafka_assignment_lost(rd_kafka_t *rk)
+{
+    (void)rk;
+    return fake.lost;
+}
+
+const char *rd_kafka_name(const rd_kafka_t *rk)
+{
+    (void)rk;
+    return "test";
+}
+
+static int set_up(void **state)
+{
+    memset(&fake, 0, sizeof fake);
+    fake.assigned = -1;
+    *state = calloc(1, sizeof(struct kafka_consumer));
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    kafka_placing_cancel(*state);
+    free(*state);
+    return 0;
+}
+
+static void begin(struct kafka_consumer *c)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(2);
+    rd_kafka_topic_partition_list_add(list, "commands", 0);
+    rd_kafka_topic_partition_list_add(list, "commands", 1);
+    assert_int_equal(kafka_placing_begin(c, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* As a poll does after the pause. */
+static void serve(struct kafka_consumer *c)
+{
+    c->placing.ask_at_us = 0;
+    kafka_placing_serve(c);
+}
+
+static void assert_placed(const struct kafka_consumer *c)
+{
+    assert_int_equal(fake.assigned, 2);
+    assert_int_equal(fake.offsets[0], COMMITTED);
+    assert_int_equal(fake.offsets[NEVER], RD_KAFKA_OFFSET_BEGINNING);
+    assert_int_equal(kafka_placing_at_us(c), -1);
+}
+
+static void a_partition_begins_at_its_offset_or_at_its_oldest_message(void **state)
+{
+    begin(*state);
+    assert_placed(*state);
+    assert_int_equal(fake.asked, 1);
+    serve(*state);
+    assert_int_equal(fake.asked, 1);
+}
+
+static void nothing_is_read_while_there_is_no_answer(void **state)
+{
+    fake.err = RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+    begin(*state);
+    assert_int_equal(fake.assigned, 0);
+    assert_true(kafka_placing_at_us(*state) > 0);
+    kafka_placing_serve(*state);
+    assert_int_equal(fake.asked, 1); /* not at once */
+    for (int i = 0; i < 9; i++)
+        serve(*state);
+    assert_int_equal(fake.asked, 10);
+    assert_int_equal(fake.longest_ms, 1000);
+    assert_int_equal(fake.assigned, 0);
+
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    serve(*state);
+    assert_placed(*state);
+}
+
+static void an_open_transaction_is_not_taken_for_no_offset(void **state)
+{
+    fake.of_partition = RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+    begin(*state);
+    serve(*state);
+    assert_int_equal(fake.assigned, 0);
+    fake.of_partition = RD_KAFKA_RESP_ERR_NO_ERROR;
+    serve(*state);
+    assert_placed(*state);
+}
+
+static void what_is_revoked_is_asked_for_no_more(void **state)
+{
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    begin(*state);
+    kafka_placing_cancel(*state);
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    serve(*state);
+    assert_int_equal(fake.asked, 1);
+    assert_int_equal(fake.assigned, 0);
+}
+
+static void what_is_lost_is_not_assigned(void **state)
+{
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    begin(*state);
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    fake.lost = 1;
+    serve(*state);
+    assert_int_equal(fake.asked, 1);
+    assert_int_equal(fake.assigned, 0);
+}
+
+static void what_is_paused_is_assigned_when_it_goes_on(void **state)
+{
+    struct kafka_consumer *c = *state;
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    begin(c);
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    c->paused = true;
+    serve(c);
+    assert_int_equal(fake.assigned, 0);
+    assert_int_equal(kafka_placing_at_us(c), -1);
+    c->paused = false;
+    serve(c);
+    assert_placed(c);
+}
+
+static void an_assignment_that_is_refused_is_tried_again(void **state)
+{
+    fake.refused = RD_KAFKA_RESP_ERR__STATE;
+    begin(*state);
+    assert_int_equal(fake.assigned, 0);
+    fake.refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    serve(*state);
+    assert_placed(*state);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_partition_begins_at_its_offset_or_at_its_oldest_message),
+        TEST(nothing_is_read_while_there_is_no_answer),
+        TEST(an_open_transaction_is_not_taken_for_no_offset),
+        TEST(what_is_revoked_is_asked_for_no_more),
+        TEST(what_is_lost_is_not_assigned),
+        TEST(what_is_paused_is_assigned_when_it_goes_on),
+        TEST(an_assignment_that_is_refused_is_tried_again),
+    };
+    return cmocka_run_group_tests_name("kafka_placing", tests, NULL, NULL);
+}
