@@ -33,8 +33,9 @@ static void ask_later(struct kafka_consumer *c, rd_kafka_resp_err_t err)
     int64_t now = clock_monotonic_us(clock_system());
 
     p->ask_at_us = now + PAUSE_US;
-    p->answer_ms = p->answer_ms < LONGEST_ANSWER_MS ? p->answer_ms * 2 : LONGEST_ANSWER_MS;
-    if (log_is_due(&p->told_us, now))
+    if (p->answer_ms < LONGEST_ANSWER_MS)
+        p->answer_ms *= 2;
+    else if (log_is_due(&p->told_us, now))
         log_warning("where to begin is not known yet", LOG_STR("client", rd_kafka_name(c->rk)),
                     LOG_INT("partitions", p->list->cnt), LOG_STR("error", rd_kafka_err2name(err)));
 }

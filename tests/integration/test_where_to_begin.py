@@ -92,7 +92,6 @@ def test_a_coordinator_that_moves_is_asked_again(lanes, workers, run, proxy, del
     ids = []
     send(lanes, run, ids, 100)
     proxy.refuse_offsets(NOT_COORDINATOR)
-    worker = workers.start(**lanes.environment, **proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
+    workers.start(**lanes.environment, **proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
     check(lanes, ids)
     assert not proxy.changes
-    assert "error=NOT_COORDINATOR" in worker.log
