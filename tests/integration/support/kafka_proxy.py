@@ -6,19 +6,62 @@ that comes after them on their connections, as a broker does that freezes at the
     with proxy.losing("answers", END_TRANSACTION) as lost:
         wait_until(lost.is_set)
 
-Or it says something else than the broker did.
+Or it answers in the broker's place:
+
+    proxy.refuse(OFFSET_FETCH, offset_fetch(NOT_COORDINATOR), times=1)
 """
 
 import contextlib
 import socket
 import struct
 import threading
+from dataclasses import dataclass
 
 from support.proxy import Proxy
 
-METADATA, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 3, 9, 10, 26  # keys of Kafka's protocol
-NOT_COORDINATOR = 16
+# Keys and errors of Kafka's protocol.
+PRODUCE, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 0, 3, 8, 9, 10, 26
+NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, GROUP_AUTHORIZATION_FAILED = 16, 19, 30
 HOST = "127.0.0.1"
+
+
+# ---- answers in the versions that librdkafka 2.0.2 asks for ----
+
+
+def text(it):
+    return struct.pack(">h", len(it)) + it.encode()
+
+
+def produce(topic, partition, error):
+    """Version 7."""
+    head = struct.pack(">i", 1) + text(topic) + struct.pack(">i", 1)
+    offset = append_time = start = -1
+    return head + struct.pack(">ihqqqi", partition, error, offset, append_time, start, 0)
+
+
+def offset_commit(topic, partition, error):
+    """Version 7."""
+    throttle_ms = 0
+    head = struct.pack(">ii", throttle_ms, 1) + text(topic) + struct.pack(">i", 1)
+    return head + struct.pack(">ih", partition, error)
+
+
+def offset_fetch(error):
+    """Version 7."""
+    no_tags, throttle_ms, no_topics = b"\0", struct.pack(">i", 0), b"\1"
+    return no_tags + throttle_ms + no_topics + struct.pack(">h", error) + no_tags
+
+
+@dataclass
+class Refusal:
+    key: int
+    part: bytes
+    answer: bytes
+    times: int | None
+    count: int = 0
+
+    def is_for(self, key, frame):
+        return key == self.key and self.part in frame and (self.times is None or self.count < self.times)
 
 
 class KafkaProxy(Proxy):
@@ -28,7 +71,8 @@ class KafkaProxy(Proxy):
         super().__init__(int(system.env["KAFKA_BROKERS"].split(":")[1]))
         self.losses = None
         self.lost = threading.Event()
-        self.changes = []
+        self.refusals = []
+        self.writing = threading.Lock()
 
     @property
     def environment(self):
@@ -42,19 +86,21 @@ class KafkaProxy(Proxy):
         yield self.lost
         self.losses = None
 
-    def refuse_offsets(self, error):
-        """The next question for committed offsets has this for an answer (OffsetFetch, version 7)."""
-        no_tags, throttle_ms, no_topics = b"\0", struct.pack(">i", 0), b"\1"
-        body = no_tags + throttle_ms + no_topics + struct.pack(">h", error) + no_tags
-        self.changes.append((OFFSET_FETCH, body))
+    def refuse(self, key, answer, topic=None, times=None):
+        """Requests of this kind, that are for this topic alone, do not reach the broker and have this for an
+        answer; all of them, or so many. Gives the function that says how often that was so."""
+        one_topic = struct.pack(">i", 1) + text(topic) if topic else b""
+        refusal = Refusal(key, one_topic, answer, times)
+        self.refusals.append(refusal)
+        return lambda: refusal.count
 
-    def changed(self, key, frame):
-        for change in self.changes:
-            if change[0] == key:
-                self.changes.remove(change)
-                correlation = frame[4:8]
-                return struct.pack(">i", len(correlation + change[1])) + correlation + change[1]
-        return frame
+    def answer_to(self, key, frame):
+        for refusal in self.refusals:
+            if refusal.is_for(key, frame):
+                refusal.count += 1
+                body = frame[8:12] + refusal.answer  # which request it answers
+                return struct.pack(">i", len(body)) + body
+        return None
 
     def pump(self, link, direction):
         source, sink = (link.client, link.server) if direction == "asks" else (link.server, link.client)
@@ -66,10 +112,12 @@ class KafkaProxy(Proxy):
                     self.lost.set()
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
-                if direction == "answers":
-                    frame = self.changed(key, frame)
-                if getattr(link, direction):
-                    sink.sendall(frame)
+                answer = self.answer_to(key, frame) if direction == "asks" else None
+                with self.writing:  # two may have something for the client
+                    if answer:
+                        source.sendall(answer)
+                    elif getattr(link, direction):
+                        sink.sendall(frame)
         with contextlib.suppress(OSError):
             if getattr(link, direction):
                 sink.shutdown(socket.SHUT_WR)
