@@ -17,7 +17,8 @@ enum {
 /* What the thread is asked for. */
 enum job {
     JOB_NONE,
-    JOB_INIT,    /* the first producer */
+    JOB_INIT, /* the first producer */
+    JOB_BEGIN,
     JOB_COMMIT,  /* `offsets` and `membership` */
     JOB_ABANDON, /* a new producer */
 };
@@ -181,9 +182,19 @@ static enum kafka_transaction commit(struct kafka_transactor *t)
     return ambiguous && was_committed(t) ? KAFKA_TX_COMMITTED : KAFKA_TX_LOST;
 }
 
+static enum kafka_transaction begin(struct kafka_transactor *t)
+{
+    if (went_well(t, "begin", rd_kafka_begin_transaction(kafka_producer_handle(t->producer))))
+        return KAFKA_TX_OPEN;
+    make_usable(t, false);
+    return KAFKA_TX_LOST;
+}
+
 static enum kafka_transaction perform(struct kafka_transactor *t, enum job job)
 {
     switch (job) {
+    case JOB_BEGIN:
+        return begin(t);
     case JOB_COMMIT:
         return commit(t);
     case JOB_ABANDON:
@@ -310,10 +321,7 @@ static void set_state(struct kafka_transactor *t, enum kafka_transaction state)
 
 void kafka_transaction_begin(struct kafka_transactor *t)
 {
-    if (went_well(t, "begin", rd_kafka_begin_transaction(kafka_producer_handle(t->producer))))
-        set_state(t, KAFKA_TX_OPEN);
-    else
-        ask_for(t, JOB_ABANDON);
+    ask_for(t, JOB_BEGIN);
 }
 
 void kafka_transaction_commit(struct kafka_transactor *t, const struct kafka_offset *offsets, size_t n)

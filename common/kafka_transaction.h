@@ -1,6 +1,6 @@
 /* Exactly-once: results and the offsets of their commands become visible together, or not at all (KIP-98, KIP-447).
  *
- * One transactor makes one transaction after the other, of a producer of its own. What waits for a broker runs on a thread of
+ * One transactor makes one transaction after the other, of a producer of its own. What librdkafka does for them runs on a thread of
  * the transactor, so that the caller goes on with other work: while it is busy the caller must not touch the producer, and delivery
  * reports come on that thread.
  * A transaction that is ambiguous or broken is answered by a new producer, which fences the old one; whether the transaction had been
@@ -30,7 +30,7 @@ enum kafka_transaction kafka_transaction_state(struct kafka_transactor *t);
 /* How often ours was fenced: by another producer of its transactional id, or by the broker when a transaction timed out. */
 unsigned kafka_transaction_fenced(struct kafka_transactor *t);
 
-/* From KAFKA_TX_NONE to KAFKA_TX_OPEN, or to KAFKA_TX_BUSY and KAFKA_TX_LOST. */
+/* From KAFKA_TX_NONE to KAFKA_TX_BUSY, then KAFKA_TX_OPEN or KAFKA_TX_LOST. */
 void kafka_transaction_begin(struct kafka_transactor *t);
 /* Waits (busy) until every message is delivered, then commits: from KAFKA_TX_OPEN to KAFKA_TX_COMMITTED or KAFKA_TX_LOST.
  * `offsets` are copied. It is fenced where the group has another owner of the partitions by now. */

@@ -151,5 +151,5 @@ const char *pipeline_transactional_id(struct pipeline *p);
 /* Makes the transactor. */
 status pipeline_begin_transactions(struct pipeline *p, struct fault *f) must_check;
 status pipeline_transact(struct pipeline *p) must_check;
-/* Whether the producer may be used: it may not while a transaction is being committed or replaced. */
+/* Whether the producer may be used: it may not while a transaction is being begun, committed or replaced. */
 bool pipeline_owns_producer(const struct pipeline *p);
