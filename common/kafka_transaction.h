@@ -2,13 +2,24 @@
  *
  * One transactor makes one transaction after the other, of a producer of its own. What librdkafka does for them runs on a thread of
  * the transactor, so that the caller goes on with other work: while it is busy the caller must not touch the producer, and delivery
- * reports come on that thread.
+ * reports come on that thread. Not every call ends (librdkafka 2.0.2 asks for a coordinator without a bound, and may stop asking): the
+ * caller looks at kafka_transaction_is_stuck().
  * A transaction that is ambiguous or broken is answered by a new producer, which fences the old one; whether the transaction had been
  * committed is then read from the group's offsets. Not thread-safe: one thread calls. */
 #pragma once
+#include "common/clock.h"
 #include "common/kafka.h"
 
 struct kafka_transactor;
+
+/* All are borrowed. */
+struct kafka_transactor_options {
+    struct kafka_producer *producer; /* has a transactional id */
+    struct kafka_consumer *consumer; /* has a group */
+    const char *topic;               /* that it reads */
+    int event_fd;                    /* is written to whenever the transactor stops being busy */
+    const struct clock *clock;
+};
 
 enum kafka_transaction {
     KAFKA_TX_BUSY,      /* being made, committed or given up */
@@ -18,13 +29,15 @@ enum kafka_transaction {
     KAFKA_TX_LOST,      /* neither is nor will be visible; kafka_transaction_end() lets go of it */
 };
 
-/* `producer` has a transactional id, `consumer` a group that reads `topic`; both are borrowed. Writes to `event_fd` whenever it
- * stops being busy. Is busy at first. Errors: STATUS_NO_MEMORY. */
-status kafka_transactor_new(struct kafka_producer *producer, struct kafka_consumer *consumer,
-                            const char *topic, int event_fd, struct kafka_transactor **out) must_check;
-/* Waits for what is under way, at most for the time that a transaction may take (transaction.timeout.ms) and some seconds, and
- * aborts what is open. Before the producer and the consumer are freed. */
-void kafka_transactor_free(struct kafka_transactor *t);
+/* Is busy at first. Errors: STATUS_NO_MEMORY. */
+status kafka_transactor_new(const struct kafka_transactor_options *options, struct kafka_transactor **out)
+    must_check;
+/* Waits for the call that is under way, and aborts what is open. Before the producer and the consumer are freed. False where the call
+ * is stuck: nothing is freed then, and nothing that the transactor uses may be. */
+bool kafka_transactor_free(struct kafka_transactor *t) must_check;
+/* Whether a call into librdkafka has lasted for a minute, or for three times transaction.timeout.ms where that is longer: it never
+ * ends (it logs which, once), and its thread cannot be ended either. To be asked every few seconds while it is busy. */
+bool kafka_transaction_is_stuck(struct kafka_transactor *t);
 
 enum kafka_transaction kafka_transaction_state(struct kafka_transactor *t);
 /* How often ours was fenced: by another producer of its transactional id, or by the broker when a transaction timed out. */

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { EXIT_CONFIG = 2 };
 
@@ -147,7 +148,9 @@ int main(int argc, char **argv)
     }
 
     admin_stop(p.admin);
-    pipeline_free(p.pipeline);
+    /* What still runs uses the rest, too. Its group notices when the session times out. */
+    if (!pipeline_free(p.pipeline))
+        _exit(EXIT_FAILURE);
     token_keys_free(p.keys); /* its thread counts until then */
     metrics_free(p.metrics);
     config_free(p.config);

@@ -88,20 +88,21 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
     if (st == STATUS_OK && !make_parts(p))
         st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
     if (st != STATUS_OK) {
-        pipeline_free(p);
+        (void)pipeline_free(p);
         return st;
     }
     *out = p;
     return STATUS_OK;
 }
 
-void pipeline_free(struct pipeline *p)
+bool pipeline_free(struct pipeline *p)
 {
     if (!p)
-        return;
+        return true;
     /* Reports refer to entries of the batches: the producer goes first. Messages belong to the consumer: it goes last. */
     p->phase = PIPELINE_CLOSING;
-    pipeline_free_producers(p);
+    if (!pipeline_free_producers(p))
+        return false;
     for (size_t i = 0; i < RING_MAX; i++)
         batch_free(p->ring[i]);
     kafka_consumer_close(p->consumer);
@@ -117,6 +118,7 @@ void pipeline_free(struct pipeline *p)
     if (p->event_fd >= 0)
         close(p->event_fd);
     free(p);
+    return true;
 }
 
 /* ---- the loop ---- */

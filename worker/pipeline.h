@@ -26,8 +26,9 @@ struct pipeline_options {
 /* Connects in the background. Errors: STATUS_CONFIG, STATUS_NO_MEMORY. */
 status pipeline_new(const struct pipeline_options *options, struct pipeline **out, struct fault *f)
     must_check;
-/* Leaves the group and frees. */
-void pipeline_free(struct pipeline *p);
+/* Leaves the group and frees. False where a thread of a library never ends (it is logged): nothing is freed then, and the process can
+ * only be ended without tidying up. */
+bool pipeline_free(struct pipeline *p);
 
 /* Works until a signal says stop and what is in hand is finished (STATUS_OK), or until nothing this process can do will help. */
 status pipeline_run(struct pipeline *p) must_check;

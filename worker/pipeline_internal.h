@@ -98,8 +98,8 @@ status pipeline_advance(struct pipeline *p) must_check;
 /* ---- pipeline_kafka.c: the clients, and what a rebalance does ---- */
 
 status pipeline_make_kafka(struct pipeline *p, struct fault *f) must_check;
-/* Reports may come until it returns. */
-void pipeline_free_producers(struct pipeline *p);
+/* Reports may come until it returns; and later where it is false: nothing is freed then, as kafka_transactor_free() has it. */
+bool pipeline_free_producers(struct pipeline *p) must_check;
 /* Takes delivery reports. */
 void pipeline_serve_producers(struct pipeline *p);
 /* As kafka_producer_probe(), for all producers. */

@@ -121,11 +121,13 @@ status pipeline_make_kafka(struct pipeline *p, struct fault *f)
     return st == STATUS_OK && transactions ? pipeline_begin_transactions(p, f) : st;
 }
 
-void pipeline_free_producers(struct pipeline *p)
+bool pipeline_free_producers(struct pipeline *p)
 {
-    kafka_transactor_free(p->transactor);
+    if (!kafka_transactor_free(p->transactor))
+        return false;
     kafka_producer_free(p->bulk);
     kafka_producer_free(p->producer);
+    return true;
 }
 
 void pipeline_serve_producers(struct pipeline *p)

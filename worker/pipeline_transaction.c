@@ -41,8 +41,14 @@ const char *pipeline_transactional_id(struct pipeline *p)
 
 status pipeline_begin_transactions(struct pipeline *p, struct fault *f)
 {
-    status st = kafka_transactor_new(p->producer, p->consumer, p->o.settings->commands_topic, p->event_fd,
-                                     &p->transactor);
+    const struct kafka_transactor_options options = {
+        .producer = p->producer,
+        .consumer = p->consumer,
+        .topic = p->o.settings->commands_topic,
+        .event_fd = p->event_fd,
+        .clock = p->o.clock,
+    };
+    status st = kafka_transactor_new(&options, &p->transactor);
     if (st != STATUS_OK)
         return fault_set(f, st, "no_memory", "no memory for transactions");
     log_info("exactly once", LOG_STR("transactional_id", p->transactional_id));
@@ -192,7 +198,8 @@ static status step(struct pipeline *p, bool *again)
     *again = false;
     switch (kafka_transaction_state(p->transactor)) {
     case KAFKA_TX_BUSY:
-        return STATUS_OK;
+        /* Its partitions would be held for ever. The process that is started instead makes the answers of what is not committed. */
+        return kafka_transaction_is_stuck(p->transactor) ? STATUS_FATAL : STATUS_OK;
     case KAFKA_TX_OPEN:
         return fill_transaction(p);
     case KAFKA_TX_NONE:

@@ -23,10 +23,11 @@ GROUP = "gold-label-worker"
 TRANSACTION = "common/kafka_transaction.c"
 SEND_OFFSETS = Edit(
     TRANSACTION,
-    "rd_kafka_send_offsets_to_transaction(rk, t->offsets, t->membership, CALL_TIMEOUT_MS)",
+    'rd_kafka_send_offsets_to_transaction(call(t, "send offsets"), t->offsets,\n'
+    f"{' ' * 65}t->membership, CALL_TIMEOUT_MS)",
     "(rd_kafka_error_t *)NULL",
 )
-PLAIN_COMMIT = "(void)rd_kafka_commit(kafka_consumer_handle(t->consumer), t->offsets, 0)"
+PLAIN_COMMIT = "(void)rd_kafka_commit(kafka_consumer_handle(t->o.consumer), t->offsets, 0)"
 EXACTLY_ONCE = "--delivery exactly-once --only kill-worker --seconds 20"
 
 BUGS = (
