@@ -105,6 +105,10 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
         /* What one answer to a fetch holds is in memory until its last message is freed, and several are: with the default, of a
          * megabyte for each partition. */
         {"fetch.max.bytes", "4194304"},
+        /* A join waits for this where the answer that it needs is lost; the default is five minutes. What is known about topics is
+         * kept for as long as before: without this, for three times the above. */
+        {"topic.metadata.refresh.interval.ms", "10000"},
+        {"metadata.max.age.ms", "900000"},
     };
     rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
                                            sizeof defaults / sizeof *defaults, o->properties, f);
