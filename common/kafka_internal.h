@@ -83,6 +83,10 @@ void kafka_placing_serve(struct kafka_consumer *c);
 /* When that is to be (monotonic clock); -1: there is nothing to ask for. */
 int64_t kafka_placing_at_us(const struct kafka_consumer *c);
 
+/* Fills in the group's committed offsets (RD_KAFKA_OFFSET_INVALID: none). The first error, of the whole or of one partition: no offset
+ * means anything then. */
+rd_kafka_resp_err_t kafka_read_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms);
+
 /* ---- for transactions ---- */
 
 rd_kafka_t *kafka_producer_handle(const struct kafka_producer *p);

@@ -15,15 +15,21 @@ enum {
     PAUSE_US = 250000,
 };
 
-/* Fills in the offsets; the first error, of the whole or of one partition. */
+rd_kafka_resp_err_t kafka_read_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    rd_kafka_resp_err_t err = rd_kafka_committed(rk, list, timeout_ms);
+    for (int i = 0; !err && i < list->cnt; i++)
+        err = list->elems[i].err;
+    return err;
+}
+
+/* One that was never committed begins at its oldest message. Left as it is, librdkafka would ask for its offset again. */
 static rd_kafka_resp_err_t ask(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
 {
-    rd_kafka_resp_err_t err = rd_kafka_committed(c->rk, list, c->placing.answer_ms);
-    for (int i = 0; !err && i < list->cnt; i++) {
-        err = list->elems[i].err;
-        if (list->elems[i].offset < 0) /* never committed; left so, librdkafka would ask again */
+    rd_kafka_resp_err_t err = kafka_read_offsets(c->rk, list, c->placing.answer_ms);
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].offset < 0)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
-    }
     return err;
 }
 

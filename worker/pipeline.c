@@ -265,9 +265,9 @@ status pipeline_run(struct pipeline *p)
         pipeline_read_signals(p);
         look_at_topics(p);
         pipeline_serve_producers(p);
-        p->failed = pipeline_collect(p);
+        pipeline_fail(p, pipeline_collect(p));
         if (p->failed == STATUS_OK)
-            p->failed = pipeline_advance(p);
+            pipeline_fail(p, pipeline_advance(p));
         report_health(p);
         /* A queue that is not empty announces nothing: where there is room again, it must be looked at. */
         bool more = p->phase == PIPELINE_RUNNING && !p->consumer_dry && pipeline_has_room(p);

@@ -180,7 +180,7 @@ void pipeline_committed(void *ctx, bool committed)
     /* Offsets of an older assignment are another worker's to commit, who may be further by now. */
     if (!committed && p->committing_generation == p->generation) {
         if (!offsets_merge(&p->finished, &p->committing))
-            p->failed = STATUS_NO_MEMORY;
+            pipeline_fail(p, STATUS_NO_MEMORY);
         p->commit_at_us = clock_monotonic_us(p->o.clock) + COMMIT_RETRY_US;
     }
     offsets_clear(&p->committing);

@@ -33,7 +33,7 @@ struct pipeline {
     struct pipeline_options o;
     enum pipeline_phase phase;
     int64_t drain_by_us;
-    status failed; /* found in a callback; ends the run */
+    status failed; /* the first of pipeline_fail(); ends the run */
 
     int event_fd; /* all Kafka handles write to it */
     struct kafka_consumer *consumer;
@@ -94,6 +94,12 @@ void pipeline_wait(struct pipeline *p, int64_t until_us);
 void pipeline_read_signals(struct pipeline *p);
 /* Hands the batches on and commits what is finished. */
 status pipeline_advance(struct pipeline *p) must_check;
+/* Ends the run, unless `st` is STATUS_OK; what failed first is what it ends with. Also for callbacks within the two above. */
+static inline void pipeline_fail(struct pipeline *p, status st)
+{
+    if (p->failed == STATUS_OK)
+        p->failed = st;
+}
 
 /* ---- pipeline_kafka.c: the clients, and what a rebalance does ---- */
 

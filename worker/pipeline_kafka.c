@@ -19,7 +19,7 @@ static void finish_in_hand(struct pipeline *p)
     while (p->failed == STATUS_OK && pipeline_is_busy(p) && clock_monotonic_us(p->o.clock) < by) {
         pipeline_read_signals(p);
         pipeline_serve_producers(p);
-        p->failed = pipeline_advance(p);
+        pipeline_fail(p, pipeline_advance(p));
         if (pipeline_is_busy(p))
             pipeline_wait(p, by);
     }
@@ -49,7 +49,7 @@ static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost
     } else {
         finish_in_hand(p);
         if (p->failed == STATUS_OK)
-            p->failed = pipeline_commit(p, true);
+            pipeline_fail(p, pipeline_commit(p, true));
     }
     /* What is still in hand is answered, but its offsets belong to another worker now. */
     p->generation++;
