@@ -81,7 +81,8 @@ def test_an_open_transaction_is_waited_for_though_others_join_meanwhile(
         members.append(workers.start(**lanes.environment, **EXACTLY_ONCE, GOLD_LABEL_WORKER_INSTANCE=str(n)))
         wait_until(lambda: len(lanes.shares() or []) == len(members), DEADLINE_S, "it is in the group")
     send(lanes, run, ids, 100)
-    assert any("where to begin is not known yet" in member.log for member in members)
+    told = "where to begin is not known yet"
+    wait_until(lambda: any(told in member.log for member in members), DEADLINE_S, "they wait")
     end()
     check(lanes, ids)
 
