@@ -75,7 +75,8 @@ void kafka_fetching_took(struct kafka_consumer *c, const rd_kafka_message_t *m);
 void kafka_fetching_idles(struct kafka_consumer *c);
 
 /* Assigns what the group has given (copied), each partition at its committed offset or else at its oldest message; what cannot be had
- * at once is asked for again by kafka_placing_serve(), at every poll. To be cancelled when partitions are revoked. */
+ * at once is asked for again by kafka_placing_serve(), at every poll. Nothing else is being placed: what was is
+ * cancelled before, and when partitions are revoked. */
 rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c,
                                         const rd_kafka_topic_partition_list_t *list);
 void kafka_placing_cancel(struct kafka_consumer *c);

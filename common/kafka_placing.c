@@ -24,8 +24,9 @@ rd_kafka_resp_err_t kafka_read_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_
 }
 
 /* One that was never committed begins at its oldest message. Left as it is, librdkafka would ask for its offset again. */
-static rd_kafka_resp_err_t ask(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
+static rd_kafka_resp_err_t ask(struct kafka_consumer *c)
 {
+    rd_kafka_topic_partition_list_t *list = c->placing.list;
     rd_kafka_resp_err_t err = kafka_read_offsets(c->rk, list, c->placing.answer_ms);
     for (int i = 0; i < list->cnt; i++)
         if (list->elems[i].offset < 0)
@@ -49,7 +50,7 @@ static void ask_later(struct kafka_consumer *c, rd_kafka_resp_err_t err)
 /* Asks, and begins where the answer says. */
 static void place(struct kafka_consumer *c)
 {
-    rd_kafka_resp_err_t err = ask(c, c->placing.list);
+    rd_kafka_resp_err_t err = ask(c);
     if (!err)
         err = rd_kafka_assign(c->rk, c->placing.list);
     if (err)
@@ -60,7 +61,6 @@ static void place(struct kafka_consumer *c)
 
 rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
-    kafka_placing_cancel(c);
     c->placing =
         (struct kafka_placing){.list = rd_kafka_topic_partition_list_copy(list), .answer_ms = ANSWER_MS};
     place(c);

@@ -12,8 +12,8 @@ enum {
     RETRY_BASE_US = 50 * 1000,
     RETRY_MAX_US = 2 * 1000000,
     LOOK_EVERY_US = 100 * 1000,
-    /* A call into librdkafka that lasts so long, and so many times the time that a transaction may take, never ends: each has a timeout,
-     * at most that of the transaction, and the last of its requests another (socket.timeout.ms is no longer). */
+    /* A call into librdkafka that lasts so long, and so many times the time that a transaction may take, never ends: it should take that
+     * of the transaction at most, and the last of its requests another (socket.timeout.ms is no longer). */
     STUCK_MS = 60 * 1000,
     STUCK_TRANSACTIONS = 3,
     FROZEN_US = 10 * 1000000, /* who has not looked for so long was frozen, and so was the thread */

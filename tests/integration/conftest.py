@@ -5,6 +5,7 @@ from support.api import Api
 from support.events import DEAD_LETTERS, RESULTS, Reader, Sender
 from support.http_cases import Commands
 from support.issuer import algorithm_of
+from support.kafka_proxy import KafkaProxy
 from support.system import BUILD, System
 from support.tokens import Tokens
 from support.topics import Topics
@@ -84,6 +85,14 @@ def topics(system, tokens):
     """Topics of the test's own, with one partition each."""
     with Topics(system, tokens.worker()) as it:
         yield it
+
+
+@pytest.fixture
+def kafka_proxy(system):
+    """Passes everything on until it is told otherwise."""
+    it = KafkaProxy(system)
+    yield it
+    it.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from support.events import command
-from support.kafka_proxy import END_TRANSACTION, KafkaProxy
+from support.kafka_proxy import END_TRANSACTION
 from support.topics import Topics
 from support.waiting import wait_until
 
@@ -34,13 +34,6 @@ def start(workers, lanes):
         return workers.start(**lanes.environment, **exactly_once, **environment)
 
     return start
-
-
-@pytest.fixture
-def kafka_proxy(system):
-    it = KafkaProxy(system)
-    yield it
-    it.close()
 
 
 class Load:

@@ -1,25 +1,17 @@
 """Offsets that could not be committed are committed later, though no other command follows."""
 
-import pytest
 from support.events import command
-from support.kafka_proxy import GROUP_AUTHORIZATION_FAILED, OFFSET_COMMIT, KafkaProxy, offset_commit
+from support.kafka_proxy import GROUP_AUTHORIZATION_FAILED, OFFSET_COMMIT, offset_commit
 from support.waiting import wait_until
 
 
-@pytest.fixture
-def proxy(system):
-    it = KafkaProxy(system)
-    yield it
-    it.close()
-
-
-def test_an_offset_whose_commit_failed_is_committed_later(workers, topics, proxy, run):
-    worker = workers.start(**topics.environment, **proxy.environment)
+def test_an_offset_whose_commit_failed_is_committed_later(workers, topics, kafka_proxy, run):
+    worker = workers.start(**topics.environment, **kafka_proxy.environment)
     assert topics.ask(command(run)).result["outcome"] == "CREATED"
     wait_until(lambda: topics.lag() == 0, 60, "the first command is committed")
     # For a reason that librdkafka does not try again for.
     answer = offset_commit(topics.names["commands"], 0, GROUP_AUTHORIZATION_FAILED)
-    refused = proxy.refuse(OFFSET_COMMIT, answer, times=2)
+    refused = kafka_proxy.refuse(OFFSET_COMMIT, answer, times=2)
     assert topics.ask(command(run)).result["outcome"] == "CREATED"
     wait_until(lambda: topics.lag() == 0, 30, "the second is committed")
     assert worker.log.count("offsets not committed") == refused() == 2

@@ -2,7 +2,7 @@
 
 import pytest
 from support.events import Reader, command, encode
-from support.kafka_proxy import NOT_ENOUGH_REPLICAS, PRODUCE, KafkaProxy, produce
+from support.kafka_proxy import NOT_ENOUGH_REPLICAS, PRODUCE, produce
 
 DIVERTED = "gold_label_worker_results_diverted_total"
 RESENT = "answers not delivered"
@@ -13,21 +13,14 @@ def delivery(request):
     return request.param
 
 
-@pytest.fixture
-def proxy(system):
-    it = KafkaProxy(system)
-    yield it
-    it.close()
-
-
 def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
-    workers, topics, proxy, delivery, run
+    workers, topics, kafka_proxy, delivery, run
 ):
     stuck, sound = topics.more("stuck"), topics.more("sound")
-    refused = proxy.refuse(PRODUCE, produce(stuck, 0, NOT_ENOUGH_REPLICAS), stuck)
+    refused = kafka_proxy.refuse(PRODUCE, produce(stuck, 0, NOT_ENOUGH_REPLICAS), stuck)
     worker = workers.start(
         **topics.environment,
-        **proxy.environment,
+        **kafka_proxy.environment,
         GOLD_LABEL_WORKER_DELIVERY=delivery,
         GOLD_LABEL_WORKER_REPLY_TOPICS=f"{stuck},{sound}",
     ).wait_until_ready()

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from support.events import command
-from support.kafka_proxy import NOT_COORDINATOR, OFFSET_FETCH, KafkaProxy, offset_fetch
+from support.kafka_proxy import NOT_COORDINATOR, OFFSET_FETCH, offset_fetch
 from support.topics import Topics
 from support.waiting import wait_until
 
@@ -19,13 +19,6 @@ JOINS = 5
 def lanes(system, tokens):
     with Topics(system, tokens.worker(), PARTITIONS) as it:
         yield it
-
-
-@pytest.fixture
-def proxy(system):
-    it = KafkaProxy(system)
-    yield it
-    it.close()
 
 
 @pytest.fixture
@@ -88,11 +81,11 @@ def test_an_open_transaction_is_waited_for_though_others_join_meanwhile(
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
-def test_a_coordinator_that_moves_is_asked_again(lanes, workers, run, proxy, delivery):
+def test_a_coordinator_that_moves_is_asked_again(lanes, workers, run, kafka_proxy, delivery):
     """librdkafka 2.0.2 would never ask again."""
     ids = []
     send(lanes, run, ids, 100)
-    refused = proxy.refuse(OFFSET_FETCH, offset_fetch(NOT_COORDINATOR), times=1)
-    workers.start(**lanes.environment, **proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
+    refused = kafka_proxy.refuse(OFFSET_FETCH, offset_fetch(NOT_COORDINATOR), times=1)
+    workers.start(**lanes.environment, **kafka_proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
     check(lanes, ids)
     assert refused() == 1

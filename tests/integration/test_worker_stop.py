@@ -1,28 +1,19 @@
 """A worker that is told to stop does so in its time, whoever is away."""
 
-import pytest
 from support.events import command
-from support.kafka_proxy import KafkaProxy
 
 SESSION_S, STOP_S = 45, 20  # librdkafka itself would wait for as long as its session lasts
 
 
-@pytest.fixture
-def proxy(system):
-    it = KafkaProxy(system)
-    yield it
-    it.close()
-
-
-def test_the_last_offsets_are_not_waited_for_when_kafka_is_away(topics, workers, run, proxy):
+def test_the_last_offsets_are_not_waited_for_when_kafka_is_away(topics, workers, run, kafka_proxy):
     worker = workers.start(
         **topics.environment,
-        **proxy.environment,
+        **kafka_proxy.environment,
         GOLD_LABEL_WORKER_COMMIT_INTERVAL_MS="60000",
         GOLD_LABEL_KAFKA_SESSION_TIMEOUT_MS=str(SESSION_S * 1000),
     ).wait_until_ready()
     for _ in range(2):  # the offset of the first is committed at once
         assert topics.ask(command(run)).result["outcome"] == "CREATED"
-    proxy.close()
+    kafka_proxy.close()
     assert worker.stop(STOP_S) == 0
     assert "offsets not committed" in worker.log
