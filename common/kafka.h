@@ -105,10 +105,16 @@ size_t kafka_producer_backlog(const struct kafka_producer *p);
 void kafka_producer_purge(struct kafka_producer *p);
 /* False from the moment all brokers are lost until kafka_producer_probe() has reached one again. Any thread. */
 bool kafka_producer_reachable(const struct kafka_producer *p);
-/* Asks a broker for the topic's metadata, waiting up to `timeout_ms`: the number of its partitions, 0 when it does not
- * exist, -1 when no broker answered, or one did not say (it is logged why). Also fetches the topic into the producer's cache, so that
- * the first produce is fast. */
-int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms);
+/* What a broker says of a topic. */
+struct kafka_topic_view {
+    int32_t
+        partitions;  /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why) */
+    bool leaderless; /* a partition has no leader: nothing can be written to it */
+};
+
+/* Asks a broker for the topic's metadata, waiting up to `timeout_ms`. Also fetches the topic into the producer's cache, so that the
+ * first produce is fast. */
+struct kafka_topic_view kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms);
 
 /* ---- consumer ---- */
 

@@ -180,7 +180,7 @@ status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, str
 
 int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms)
 {
-    return kafka_partition_count(c->rk, NULL, topic, timeout_ms, &c->reachable);
+    return kafka_look_at_topic(c->rk, NULL, topic, timeout_ms, &c->reachable).partitions;
 }
 
 /* Where to begin with one partition: asked now, so that nothing produced from here on is missed. */

@@ -23,10 +23,9 @@ int64_t kafka_conf_number_of(const rd_kafka_conf_t *conf, const char *name, int6
 /* A queue that writes to `event_fd` whenever it stops being empty. Free with rd_kafka_queue_destroy() before the handle. */
 void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd);
 
-/* The number of partitions of `topic`: 0 when it does not exist, -1 when no broker answered, or one did but did not say (it logs
- * why). `reachable` becomes true when a broker answered. */
-int32_t kafka_partition_count(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name, int timeout_ms,
-                              atomic_bool *reachable);
+/* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. `reachable` becomes true when a broker answered. */
+struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
+                                            int timeout_ms, atomic_bool *reachable);
 
 /* What a broker said when it was asked for `what` of `topic`, and of which partition (KAFKA_NO_PARTITION: of none in particular).
  * Errors: STATUS_NOT_FOUND (no such topic or partition), STATUS_RETRY. */

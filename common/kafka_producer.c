@@ -333,7 +333,7 @@ bool kafka_producer_reachable(const struct kafka_producer *p)
     return atomic_load_explicit(&p->reachable, memory_order_relaxed);
 }
 
-int32_t kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms)
+struct kafka_topic_view kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms)
 {
-    return kafka_partition_count(p->rk, topic_of(p, topic), topic, timeout_ms, &p->reachable);
+    return kafka_look_at_topic(p->rk, topic_of(p, topic), topic, timeout_ms, &p->reachable);
 }

@@ -65,7 +65,7 @@ static const char *assign(struct replies *r)
 
     int32_t partition =
         s->reply_partition >= 0 ? (int32_t)s->reply_partition : replies_partition_of(r->name, n);
-    if (kafka_producer_probe(r->in->producer, s->commands_topic, START_MS) <= 0)
+    if (kafka_producer_probe(r->in->producer, s->commands_topic, START_MS).partitions <= 0)
         return "the topic of the commands does not exist, or no Kafka broker says what partitions it has";
     if (kafka_consumer_assign(r->consumer, s->results_topic, &partition, 1, KAFKA_START_END, START_MS,
                               &fault) != STATUS_OK)
@@ -136,7 +136,7 @@ static void heal(struct replies *r)
         return;
     if (!producer) {
         kafka_producer_purge(in->producer);
-        if (kafka_producer_probe(in->producer, in->settings.commands_topic, PROBE_MS) >= 0)
+        if (kafka_producer_probe(in->producer, in->settings.commands_topic, PROBE_MS).partitions >= 0)
             log_info("the producer reaches a Kafka broker again");
     }
     if (!consumer && kafka_consumer_partitions(r->consumer, in->settings.results_topic, PROBE_MS) >= 0)

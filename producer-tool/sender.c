@@ -183,7 +183,7 @@ static status follow_partition(struct sender *s, int timeout_ms, struct fault *f
 status sender_connect(struct sender *s, int timeout_ms, struct fault *f)
 {
     const char *topic = s->settings->commands_topic;
-    status st = need_topic(kafka_producer_probe(s->producer, topic, timeout_ms), topic, f);
+    status st = need_topic(kafka_producer_probe(s->producer, topic, timeout_ms).partitions, topic, f);
     if (st == STATUS_OK && s->consumer)
         st = follow_partition(s, timeout_ms, f);
     return st;

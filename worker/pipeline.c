@@ -8,10 +8,7 @@
 #include <unistd.h>
 
 enum {
-    TICK_US = 500 * 1000,          /* the longest sleep: health, heartbeats of a paused consumer */
-    PROBE_EVERY_US = 60 * 1000000, /* partitions can be added to the results topic */
-    PROBE_AWAY_US = 500 * 1000,
-    PROBE_TIMEOUT_MS = 100,
+    TICK_US = 500 * 1000,         /* the longest sleep: health, heartbeats of a paused consumer */
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
 };
@@ -41,7 +38,7 @@ static bool make_parts(struct pipeline *p)
     p->codec = avro_codec_new(&codec);
     if (p->o.keys)
         p->verifier = token_verifier_new(p->o.keys, &rules, (size_t)s->token_cache);
-    p->reply_topics = reply_topics_new(s->results_topic, s->reply_topics, p->o.metrics);
+    p->reply_topics = reply_topics_new(s->results_topic, s->reply_topics, p->transactor, p->o.metrics);
     const struct intake_options intake = {.codec = p->codec,
                                           .verifier = p->verifier,
                                           .reply_topics = p->reply_topics,
@@ -152,64 +149,6 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     }
 }
 
-/* The i-th topic that answers go to: that of the dead letters, then those of results. NULL behind the last. */
-static const char *topic_at(const struct pipeline *p, size_t i)
-{
-    return i == 0 ? p->o.settings->dlq_topic : reply_topics_name(p->reply_topics, i - 1);
-}
-
-static void tell_missing(struct pipeline *p, size_t i, int64_t now)
-{
-    if (log_is_due(&p->missing_told_us[i], now))
-        log_error(i == 0 ? "a topic for dead letters does not exist" : "a topic for results does not exist",
-                  LOG_STR("topic", topic_at(p, i)));
-}
-
-/* The number of partitions as kafka_producer_probe() has it. */
-static int32_t look_at_topic(struct pipeline *p, size_t i)
-{
-    int32_t partitions = pipeline_probe(p, topic_at(p, i), PROBE_TIMEOUT_MS);
-    int64_t now = clock_monotonic_us(p->o.clock);
-    if (partitions >= 0 && i > 0)
-        reply_topics_set_partitions(p->reply_topics, i - 1, partitions, now);
-    if (partitions == 0)
-        tell_missing(p, i, now);
-    else if (partitions > 0)
-        p->missing_told_us[i] = 0;
-    p->probed_us = now;
-    return partitions;
-}
-
-/* When one is looked at next. Each time may block the loop, so where nobody answers it is done seldom. */
-static int64_t probe_due_us(const struct pipeline *p)
-{
-    int64_t soon = p->probed_us + PROBE_AWAY_US;
-    if (p->probe_failed)
-        return soon;
-    return kafka_producer_reachable(p->producer) ? p->probe_at_us : earliest(soon, p->probe_at_us);
-}
-
-/* Looks at the topics that answers go to, one at a time: their partitions bound what commands may ask for, the first produce finds
- * them known, and one that is missing is told of before it is needed. One that does not answer keeps nobody from looking at the
- * others. */
-static void look_at_topics(struct pipeline *p)
-{
-    if (!pipeline_owns_producer(p) || clock_monotonic_us(p->o.clock) < probe_due_us(p))
-        return;
-
-    int32_t partitions = look_at_topic(p, p->probe_next);
-    p->probe_failed = partitions < 0;
-    /* Others than the dead letters and the results topic can be done without. */
-    p->probe_again = p->probe_again || partitions < 0 || (partitions == 0 && p->probe_next <= 1);
-    p->probe_next++;
-    p->probe_at_us = 0;
-    if (!topic_at(p, p->probe_next)) {
-        p->probe_next = 0;
-        p->probe_at_us = p->probed_us + (p->probe_again ? PROBE_AWAY_US : PROBE_EVERY_US);
-        p->probe_again = false;
-    }
-}
-
 static void report_health(struct pipeline *p)
 {
     const char *why = NULL;
@@ -253,7 +192,7 @@ static int64_t look_again_us(const struct pipeline *p)
 {
     int64_t at = p->phase == PIPELINE_DRAINING ? p->drain_by_us : INT64_MAX;
     if (pipeline_owns_producer(p))
-        at = earliest(at, probe_due_us(p));
+        at = earliest(at, pipeline_look_due_us(p));
     if (p->phase == PIPELINE_RUNNING && pipeline_has_room(p))
         at = earliest(at, kafka_consumer_deadline_us(p->consumer));
     return at;
@@ -263,7 +202,7 @@ status pipeline_run(struct pipeline *p)
 {
     while (p->failed == STATUS_OK && !is_finished(p)) {
         pipeline_read_signals(p);
-        look_at_topics(p);
+        pipeline_look_at_topics(p);
         pipeline_serve_producers(p);
         pipeline_fail(p, pipeline_collect(p));
         if (p->failed == STATUS_OK)

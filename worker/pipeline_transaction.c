@@ -140,6 +140,9 @@ static bool begin_transaction(struct pipeline *p)
     p->gather_until_us = -1;
     if (n == 0)
         return false;
+    /* With a partition that has no leader it could not be ended before there is one again, not even aborted. */
+    for (size_t i = 0; i < n; i++)
+        pipeline_look_at_topics_of(p, pipeline_batch(p, i));
     p->in_transaction = n;
     kafka_transaction_begin(p->transactor);
     return true;

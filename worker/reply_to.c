@@ -10,6 +10,9 @@ struct reply_topic {
     char *name; /* NULL: the results topic */
     size_t len;
     int32_t partitions;        /* -1: unknown */
+    bool only_known;           /* nothing is written to it while that is unknown */
+    int64_t looked_at_us;      /* last; -1: never */
+    bool leaderless;           /* as was seen then */
     int64_t given_up_until_us; /* 0: it is not */
 };
 
@@ -22,7 +25,13 @@ struct reply_topics {
 
 static bool takes_nothing(const struct reply_topic *topic)
 {
-    return topic->partitions == 0 || topic->given_up_until_us > 0;
+    return topic->partitions == 0 || topic->leaderless || topic->given_up_until_us > 0;
+}
+
+/* What is only resolved may wait for the first look. */
+static bool is_written_to(const struct reply_topic *topic)
+{
+    return !takes_nothing(topic) && (topic->partitions >= 0 || !topic->only_known);
 }
 
 void reply_to_reset(struct reply_to *to)
@@ -34,7 +43,7 @@ void reply_to_reset(struct reply_to *to)
 
 const char *reply_to_topic(struct reply_to *to)
 {
-    if (to->topic && takes_nothing(to->topic))
+    if (to->topic && !is_written_to(to->topic))
         reply_to_reset(to);
     return to->topic ? to->topic->name : NULL;
 }
@@ -116,7 +125,8 @@ void reply_topics_check(const char *list, const char *const *not_these, size_t n
                         "[worker] reply_topics: at most 16 topics (GOLD_LABEL_WORKER_REPLY_TOPICS)\n");
 }
 
-struct reply_topics *reply_topics_new(const char *results, const char *list, struct metrics *metrics)
+struct reply_topics *reply_topics_new(const char *results, const char *list, bool only_known,
+                                      struct metrics *metrics)
 {
     struct slice name;
     struct reply_topics *t = calloc(1, sizeof *t);
@@ -126,11 +136,15 @@ struct reply_topics *reply_topics_new(const char *results, const char *list, str
     t->at[t->n++] = (struct reply_topic){.len = strlen(results), .partitions = -1};
     t->refused = metrics_counter(metrics, "gold_label_worker_reply_topics_refused_total", NULL,
                                  "Commands whose kafka_replyTopic was not written to: it is not on the list, "
-                                 "or not there. Their results went to the results topic.");
+                                 "not there, or took nothing. Their results went to the results topic.");
 
     while (t->n <= REPLY_TOPICS_MAX && next_name(&list, &name)) {
         struct reply_topic *topic = &t->at[t->n];
-        *topic = (struct reply_topic){.name = strndup(name.at, name.len), .len = name.len, .partitions = -1};
+        *topic = (struct reply_topic){.name = strndup(name.at, name.len),
+                                      .len = name.len,
+                                      .partitions = -1,
+                                      .only_known = only_known,
+                                      .looked_at_us = -1};
         if (!topic->name) {
             reply_topics_free(t);
             return NULL;
@@ -159,11 +173,40 @@ const char *reply_topics_name(const struct reply_topics *t, size_t i)
     return i < t->n ? name_of(t, &t->at[i]) : NULL;
 }
 
-void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions, int64_t now_us)
+/* The results topic has to be waited for. */
+static void set_leaderless(struct reply_topic *topic, bool leaderless)
 {
-    t->at[i].partitions = partitions;
-    if (now_us >= t->at[i].given_up_until_us)
-        t->at[i].given_up_until_us = 0;
+    if (!topic->name || topic->leaderless == leaderless)
+        return;
+    topic->leaderless = leaderless;
+    if (leaderless)
+        log_error("results for this topic go to the results topic: a partition of it has no leader",
+                  LOG_STR("topic", topic->name));
+    else
+        log_info("this topic takes results again", LOG_STR("topic", topic->name));
+}
+
+void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic_view view, int64_t now_us)
+{
+    struct reply_topic *topic = &t->at[i];
+
+    topic->looked_at_us = now_us;
+    if (view.partitions >= 0 || view.leaderless)
+        set_leaderless(topic, view.leaderless);
+    if (view.partitions < 0)
+        return;
+    topic->partitions = view.partitions;
+    if (now_us >= topic->given_up_until_us)
+        topic->given_up_until_us = 0;
+}
+
+bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
+                           size_t *i)
+{
+    if (!to->topic || to->topic->looked_at_us >= since_us)
+        return false;
+    *i = (size_t)(to->topic - t->at);
+    return true;
 }
 
 void reply_topics_give_up(struct reply_topics *t, struct reply_to *to, int64_t until_us)

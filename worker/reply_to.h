@@ -52,18 +52,24 @@ struct reply_topics;
  * `n` topics `not_these`, which only the worker itself may write to or read. */
 void reply_topics_check(const char *list, const char *const *not_these, size_t n, struct buffer *faults);
 
-/* `list` has been checked; `results` is borrowed. NULL when memory is short. */
-struct reply_topics *reply_topics_new(const char *results, const char *list, struct metrics *metrics);
+/* `list` has been checked; `results` is borrowed. `only_known`: a topic of the list that nothing is known of when a result
+ * is sent is not written to. NULL when memory is short. */
+struct reply_topics *reply_topics_new(const char *results, const char *list, bool only_known,
+                                      struct metrics *metrics);
 void reply_topics_free(struct reply_topics *t);
 
 /* The i-th topic that results can go to, the results topic first; NULL behind the last. */
 const char *reply_topics_name(const struct reply_topics *t, size_t i);
 /* Whether it is one of the list, and not the results topic. */
 bool reply_topics_lists(const struct reply_topics *t, const char *name);
-/* What is known of the i-th: the number of its partitions, 0 when it does not exist (nothing is sent there), -1: unknown as yet. */
-void reply_topics_set_partitions(struct reply_topics *t, size_t i, int32_t partitions, int64_t now_us);
-/* Nothing more goes to `to`'s topic, also of what is resolved already, until its partitions are set again then or later: that it has
- * partitions does not mean that it takes anything. `to` becomes the default. */
+/* What a broker says of the i-th; where none did, what was known of it stays. Nothing is sent to a topic of the list that does not
+ * exist, or as long as one of its partitions has no leader. */
+void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic_view view, int64_t now_us);
+/* Whether `to`'s topic is one of the list that was looked at last before then; `*i` is its number. */
+bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
+                           size_t *i);
+/* Nothing more goes to `to`'s topic, also of what is resolved already, until it is looked at then or later: that it has partitions
+ * does not mean that it takes anything. `to` becomes the default. */
 void reply_topics_give_up(struct reply_topics *t, struct reply_to *to, int64_t until_us);
 
 /* Resolves what a command asks for. Errors: STATUS_NO_MEMORY. */

@@ -37,7 +37,7 @@ status bench_producer_new(const struct kafka_producer_options *options, const ch
     struct kafka_producer *p = NULL;
     status st = kafka_producer_new(options, &p, f);
     if (st == STATUS_OK)
-        st = need_topic(kafka_producer_probe(p, topic, ANSWER_MS), topic, f);
+        st = need_topic(kafka_producer_probe(p, topic, ANSWER_MS).partitions, topic, f);
     if (st == STATUS_OK)
         *out = p;
     else

@@ -48,13 +48,13 @@ static void check_echo(const struct reply_echo *echo)
 
 static void check_address(struct command_headers *h, struct metrics *metrics)
 {
-    struct reply_topics *topics = reply_topics_new("results", "listed,missing", metrics);
+    struct reply_topics *topics = reply_topics_new("results", "listed,missing", false, metrics);
     struct arena *arena = arena_new(1024);
     struct reply_to to;
     require(topics && arena);
-    reply_topics_set_partitions(topics, 0, RESULTS_PARTITIONS, 0);
-    reply_topics_set_partitions(topics, 1, LISTED_PARTITIONS, 0);
-    reply_topics_set_partitions(topics, 2, 0, 0);
+    reply_topics_looked_at(topics, 0, (struct kafka_topic_view){.partitions = RESULTS_PARTITIONS}, 0);
+    reply_topics_looked_at(topics, 1, (struct kafka_topic_view){.partitions = LISTED_PARTITIONS}, 0);
+    reply_topics_looked_at(topics, 2, (struct kafka_topic_view){.partitions = 0}, 0);
 
     require(reply_topics_resolve(topics, h, arena, &to) == STATUS_OK);
     const char *topic = reply_to_topic(&to);
@@ -78,7 +78,7 @@ static void check_list(const char *list, struct metrics *metrics)
 
     reply_topics_check(list, ours, 1, &faults);
     if (faults.len == 0) {
-        struct reply_topics *topics = reply_topics_new("results", list, metrics);
+        struct reply_topics *topics = reply_topics_new("results", list, false, metrics);
         require(topics && reply_topics_name(topics, 1));
         for (size_t i = 1; reply_topics_name(topics, i); i++)
             require(strcmp(reply_topics_name(topics, i), "commands") != 0 && i <= REPLY_TOPICS_MAX);

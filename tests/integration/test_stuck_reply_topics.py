@@ -1,16 +1,38 @@
 """A topic of [worker] reply_topics that exists and takes nothing holds up no other command for long."""
 
+import time
+
 import pytest
 from support.events import Reader, command, encode
 from support.kafka_proxy import NOT_ENOUGH_REPLICAS, PRODUCE, produce
+from support.waiting import wait_until
 
 DIVERTED = "gold_label_worker_results_diverted_total"
+NOT_USED = "gold_label_worker_reply_topics_refused_total"
 RESENT = "answers not delivered"
+NO_LEADER, HAS_LEADER = "a partition of it has no leader", "this topic takes results again"
 
 
 @pytest.fixture(params=["at-least-once", "exactly-once"])
 def delivery(request):
     return request.param
+
+
+class Asker:
+    """Sends commands one by one and waits for each result."""
+
+    def __init__(self, topics, run):
+        self.sender, self.run = topics.sender(), run
+
+    def ask(self, topic, reader, within_s):
+        record = command(self.run)
+        headers = {"authorization": f"Bearer {self.sender.token}"} | (
+            {"kafka_replyTopic": topic} if topic else {}
+        )
+        self.sender.producer.produce(self.sender.topic, encode(record), headers=list(headers.items()))
+        self.sender.flush()
+        event = reader.first(lambda event: event.result["command_id"] == record["command_id"], within_s)
+        assert event.result["outcome"] == "CREATED"
 
 
 def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
@@ -24,15 +46,10 @@ def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
         GOLD_LABEL_WORKER_DELIVERY=delivery,
         GOLD_LABEL_WORKER_REPLY_TOPICS=f"{stuck},{sound}",
     ).wait_until_ready()
-    sender, replies = topics.sender(), Reader(topics.brokers, sound)
+    asker, replies = Asker(topics, run), Reader(topics.brokers, sound)
 
     def ask(topic=None, reader=topics.results):
-        record = command(run)
-        headers = {"authorization": f"Bearer {sender.token}"} | ({"kafka_replyTopic": topic} if topic else {})
-        sender.producer.produce(sender.topic, encode(record), headers=list(headers.items()))
-        sender.flush()
-        event = reader.first(lambda event: event.result["command_id"] == record["command_id"], 60)
-        assert event.result["outcome"] == "CREATED"
+        asker.ask(topic, reader, 60)
 
     ask(stuck)
     ask()
@@ -47,3 +64,52 @@ def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
     assert refused() == before > 0
     assert worker.metric(DIVERTED) == 1
     assert worker.is_running()
+
+
+def test_a_topic_without_a_leader_is_not_written_to_until_it_has_one(
+    workers, topics, kafka_proxy, delivery, run
+):
+    """In a transaction it would hold up everything until then: Kafka cannot even abort it."""
+    topic = topics.more("leaderless")
+    kafka_proxy.leaderless.add(topic)
+    worker = workers.start(
+        **topics.environment,
+        **kafka_proxy.environment,
+        GOLD_LABEL_WORKER_DELIVERY=delivery,
+        GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
+    ).wait_until_ready()
+    wait_until(lambda: NO_LEADER in worker.log)
+    asker, replies = Asker(topics, run), Reader(topics.brokers, topic)
+
+    for _ in range(3):
+        asker.ask(topic, topics.results, 5)
+    assert worker.metric(NOT_USED) == 3
+    assert RESENT not in worker.log
+
+    kafka_proxy.leaderless.clear()
+    wait_until(lambda: HAS_LEADER in worker.log, 20)
+    asker.ask(topic, replies, 20)
+    replies.close()
+    assert worker.metric(NOT_USED) == 3
+    assert worker.metric(DIVERTED) == 0
+
+
+def test_before_a_transaction_it_is_looked_whether_a_topic_still_has_its_leader(
+    workers, topics, kafka_proxy, run
+):
+    topic = topics.more("leaderless")
+    worker = workers.start(
+        **topics.environment,
+        **kafka_proxy.environment,
+        GOLD_LABEL_WORKER_DELIVERY="exactly-once",
+        GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
+    ).wait_until_ready()
+    asker, replies = Asker(topics, run), Reader(topics.brokers, topic)
+    asker.ask(topic, replies, 20)
+    replies.close()
+
+    time.sleep(0.2)  # so long what was seen last is believed
+    kafka_proxy.leaderless.add(topic)
+    asker.ask(topic, topics.results, 5)
+    assert NO_LEADER in worker.log
+    assert RESENT not in worker.log

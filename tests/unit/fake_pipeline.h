@@ -122,7 +122,7 @@ static inline int make(void **state)
     f->p.o = (struct pipeline_options){.settings = &f->settings, .clock = &f->clock, .metrics = f->metrics};
     f->p.producer = &single;
     f->p.bulk = &bulk;
-    f->p.reply_topics = reply_topics_new("results", "bills", f->metrics);
+    f->p.reply_topics = reply_topics_new("results", "bills", false, f->metrics);
     f->p.commits = metrics_counter(f->metrics, "commits", NULL, "");
     for (size_t i = 0; i < BATCHES; i++)
         f->p.ring[i] = batch_new(ROWS);

@@ -1,20 +1,37 @@
-/* What the worker's loop does about a transactor that is busy. */
+/* What the worker's loop does about a transactor. */
 #include "tests/unit/fake_pipeline.h"
 
 static struct {
+    enum kafka_transaction state;
     bool stuck;
+    unsigned looked_at; /* batches, before it was begun */
+    bool begun;
 } transactor;
 
 enum kafka_transaction kafka_transaction_state(struct kafka_transactor *t)
 {
     (void)t;
-    return KAFKA_TX_BUSY;
+    return transactor.state;
 }
 
 bool kafka_transaction_is_stuck(struct kafka_transactor *t)
 {
     (void)t;
     return transactor.stuck;
+}
+
+void kafka_transaction_begin(struct kafka_transactor *t)
+{
+    (void)t;
+    transactor.begun = true;
+    transactor.state = KAFKA_TX_BUSY;
+}
+
+void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
+{
+    assert_ptr_equal(b, p->ring[transactor.looked_at]);
+    assert_false(transactor.begun);
+    transactor.looked_at++;
 }
 
 /* ---- not called ---- */
@@ -30,11 +47,6 @@ unsigned kafka_transaction_fenced(struct kafka_transactor *t)
 {
     (void)t;
     return 0;
-}
-
-void kafka_transaction_begin(struct kafka_transactor *t)
-{
-    (void)t;
 }
 
 void kafka_transaction_commit(struct kafka_transactor *t, const struct kafka_offset *offsets, size_t n)
@@ -65,6 +77,7 @@ bool pipeline_is_storing(const struct pipeline *p)
 static void a_transaction_is_waited_for(void **state)
 {
     struct fixture *f = *state;
+    transactor.state = KAFKA_TX_BUSY;
     transactor.stuck = false;
     assert_int_equal(pipeline_transact(&f->p), STATUS_OK);
 }
@@ -72,8 +85,21 @@ static void a_transaction_is_waited_for(void **state)
 static void a_transaction_that_is_stuck_ends_the_process(void **state)
 {
     struct fixture *f = *state;
+    transactor.state = KAFKA_TX_BUSY;
     transactor.stuck = true;
     assert_int_equal(pipeline_transact(&f->p), STATUS_FATAL);
+}
+
+static void reply_topics_are_looked_at_before_a_transaction_is_begun(void **state)
+{
+    struct fixture *f = *state;
+    memset(&transactor, 0, sizeof transactor);
+    transactor.state = KAFKA_TX_NONE;
+    add(f, 1);
+    add(f, 2);
+    assert_int_equal(pipeline_transact(&f->p), STATUS_OK);
+    assert_true(transactor.begun);
+    assert_int_equal(transactor.looked_at, 2);
 }
 
 int main(void)
@@ -81,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PIPELINE(a_transaction_is_waited_for),
         WITH_PIPELINE(a_transaction_that_is_stuck_ends_the_process),
+        WITH_PIPELINE(reply_topics_are_looked_at_before_a_transaction_is_begun),
     };
     return cmocka_run_group_tests_name("pipeline_transaction", tests, NULL, NULL);
 }

@@ -1,61 +1,4 @@
-#include "worker/reply_to.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-enum { RESULTS, ORDERS, BILLS };
-enum { GIVEN_UP_UNTIL = 100 };
-
-struct fixture {
-    struct metrics *metrics;
-    struct arena *arena;
-    struct reply_topics *topics;
-    struct command_headers headers;
-    struct reply_to to;
-};
-
-static int make(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    f->metrics = metrics_new();
-    f->arena = arena_new(1024);
-    f->topics = reply_topics_new("results", " orders.replies ,bills", f->metrics);
-    reply_topics_set_partitions(f->topics, RESULTS, 8, 0);
-    reply_topics_set_partitions(f->topics, ORDERS, 2, 0);
-    reply_topics_set_partitions(f->topics, BILLS, 12, 0);
-    *state = f;
-    return f->topics ? 0 : -1;
-}
-
-static int dispose(void **state)
-{
-    struct fixture *f = *state;
-    reply_topics_free(f->topics);
-    arena_free(f->arena);
-    metrics_free(f->metrics);
-    free(f);
-    return 0;
-}
-
-static void ask(struct fixture *f)
-{
-    assert_int_equal(reply_topics_resolve(f->topics, &f->headers, f->arena, &f->to), STATUS_OK);
-}
-
-static void assert_goes(struct fixture *f, const char *topic, int32_t partition)
-{
-    ask(f);
-    if (topic)
-        assert_string_equal(reply_to_topic(&f->to), topic);
-    else
-        assert_null(reply_to_topic(&f->to));
-    assert_int_equal(f->to.partition, partition);
-}
+#include "tests/unit/reply_fixture.h"
 
 /* ---- where to ---- */
 
@@ -152,95 +95,16 @@ static void the_results_topic_may_be_named(void **state)
     assert_goes(f, NULL, 6);
 }
 
-static void a_topic_that_does_not_exist_is_like_one_that_is_not_listed(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    reply_topics_set_partitions(f->topics, BILLS, 0, 0);
-    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, -1, 0); /* unknown: believed */
-    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
-    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\3\0");
-    assert_goes(f, "bills", 768);
-}
-
-static void a_topic_that_was_given_up_is_used_again_when_its_time_is_over_and_it_is_there(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    ask(f);
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    assert_null(f->to.topic);
-    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
-    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, 12, GIVEN_UP_UNTIL);
-    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
-}
-
-static void a_topic_that_was_given_up_is_not_used_before_its_time_though_it_is_there(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    ask(f);
-    struct reply_to resolved_before = f->to;
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    reply_topics_set_partitions(f->topics, BILLS, 12, GIVEN_UP_UNTIL - 1);
-    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
-    assert_null(reply_to_topic(&resolved_before));
-}
-
-static void only_the_topic_that_is_given_up_is_left_out(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    ask(f);
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    f->headers.spring_reply_topic = SLICE_LITERAL("orders.replies");
-    assert_goes(f, "orders.replies", KAFKA_PARTITION_BY_KEY);
-}
-
-static void a_result_is_diverted_when_it_loses_its_topic(void **state)
-{
-    struct fixture *f = *state;
-    ask(f);
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    assert_false(f->to.diverted); /* it had none */
-
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
-    ask(f);
-    assert_true(reply_to_widen(&f->to));
-    assert_false(f->to.diverted); /* it has lost its partition */
-    assert_true(reply_to_widen(&f->to));
-    assert_true(f->to.diverted);
-    ask(f);
-    struct reply_to resolved_before = f->to;
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    assert_true(f->to.diverted);
-    assert_null(reply_to_topic(&resolved_before));
-    assert_true(resolved_before.diverted);
-}
-
 static void the_list_does_not_hold_the_results_topic(void **state)
 {
     struct fixture *f = *state;
     assert_true(reply_topics_lists(f->topics, "bills"));
     assert_false(reply_topics_lists(f->topics, "results"));
     assert_false(reply_topics_lists(f->topics, "dead"));
-    struct reply_topics *itself = reply_topics_new("results", "results,bills", f->metrics);
+    struct reply_topics *itself = reply_topics_new("results", "results,bills", false, f->metrics);
     assert_true(reply_topics_lists(itself, "bills"));
     assert_false(reply_topics_lists(itself, "results"));
     reply_topics_free(itself);
-}
-
-static void giving_up_a_partition_of_the_results_topic_gives_no_topic_up(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.reply_partition = SLICE_LITERAL("3");
-    ask(f);
-    reply_topics_give_up(f->topics, &f->to, GIVEN_UP_UNTIL);
-    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
-    assert_goes(f, NULL, 3);
 }
 
 static void an_address_widens_to_the_default(void **state)
@@ -255,19 +119,6 @@ static void an_address_widens_to_the_default(void **state)
     assert_true(reply_to_widen(&f->to));
     assert_null(reply_to_topic(&f->to));
     assert_false(reply_to_widen(&f->to));
-}
-
-static void an_address_whose_topic_goes_becomes_the_default(void **state)
-{
-    struct fixture *f = *state;
-    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
-    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\3");
-    assert_goes(f, "bills", 3);
-    reply_topics_set_partitions(f->topics, BILLS, 0, 0);
-    assert_null(reply_to_topic(&f->to));
-    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
-    reply_topics_set_partitions(f->topics, BILLS, 12, 0); /* it stays where it is: it may have been sent */
-    assert_null(reply_to_topic(&f->to));
 }
 
 /* ---- what is echoed ---- */
@@ -365,8 +216,6 @@ static void the_topics_are_the_results_topic_and_the_list(void **state)
     assert_null(reply_topics_name(f->topics, 3));
 }
 
-#define WITH_TOPICS(test) cmocka_unit_test_setup_teardown(test, make, dispose)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,15 +226,8 @@ int main(void)
         WITH_TOPICS(a_listed_topic_is_taken_with_a_partition_of_its_own),
         WITH_TOPICS(a_topic_that_is_not_listed_leads_to_the_results_topic),
         WITH_TOPICS(the_results_topic_may_be_named),
-        WITH_TOPICS(a_topic_that_does_not_exist_is_like_one_that_is_not_listed),
-        WITH_TOPICS(a_topic_that_was_given_up_is_used_again_when_its_time_is_over_and_it_is_there),
-        WITH_TOPICS(a_topic_that_was_given_up_is_not_used_before_its_time_though_it_is_there),
-        WITH_TOPICS(only_the_topic_that_is_given_up_is_left_out),
-        WITH_TOPICS(a_result_is_diverted_when_it_loses_its_topic),
         WITH_TOPICS(the_list_does_not_hold_the_results_topic),
-        WITH_TOPICS(giving_up_a_partition_of_the_results_topic_gives_no_topic_up),
         WITH_TOPICS(an_address_widens_to_the_default),
-        WITH_TOPICS(an_address_whose_topic_goes_becomes_the_default),
         WITH_TOPICS(springs_headers_are_echoed_as_they_came),
         WITH_TOPICS(what_is_out_of_bounds_is_not_echoed),
         cmocka_unit_test(every_fault_of_the_list_is_reported),

@@ -21,7 +21,7 @@ from support.proxy import Proxy
 
 # Keys and errors of Kafka's protocol.
 PRODUCE, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 0, 3, 8, 9, 10, 26
-NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, GROUP_AUTHORIZATION_FAILED = 16, 19, 30
+LEADER_NOT_AVAILABLE, NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, GROUP_AUTHORIZATION_FAILED = 5, 16, 19, 30
 HOST = "127.0.0.1"
 
 
@@ -52,6 +52,25 @@ def offset_fetch(error):
     return no_tags + throttle_ms + no_topics + struct.pack(">h", error) + no_tags
 
 
+def without_leaders(metadata, topic):
+    """Version 4."""
+    frame = bytearray(metadata)
+    found = frame.find(text(topic))
+    if found < 0:
+        return metadata
+    is_internal = 1
+    at = found + len(text(topic)) + is_internal
+    (partitions,) = struct.unpack_from(">i", frame, at)
+    at += 4
+    for _ in range(partitions):
+        struct.pack_into(">h", frame, at, LEADER_NOT_AVAILABLE)
+        struct.pack_into(">i", frame, at + 6, -1)
+        at += 10
+        for _ in ("replicas", "in sync"):
+            at += 4 + 4 * struct.unpack_from(">i", frame, at)[0]
+    return bytes(frame)
+
+
 @dataclass
 class Refusal:
     key: int
@@ -72,6 +91,7 @@ class KafkaProxy(Proxy):
         self.losses = None
         self.lost = threading.Event()
         self.refusals = []
+        self.leaderless = set()  # topics of which no partition has a leader, as is said of them
         self.writing = threading.Lock()
 
     @property
@@ -112,6 +132,9 @@ class KafkaProxy(Proxy):
                     self.lost.set()
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
+                if direction == "answers" and key == METADATA:
+                    for topic in self.leaderless:
+                        frame = without_leaders(frame, topic)
                 answer = self.answer_to(key, frame) if direction == "asks" else None
                 with self.writing:  # two may have something for the client
                     if answer:

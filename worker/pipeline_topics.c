@@ -1,0 +1,85 @@
+#include "worker/pipeline_internal.h"
+
+#include "common/log.h"
+
+enum {
+    PROBE_EVERY_US = 60 * 1000000,  /* partitions can be added to the results topic */
+    PROBE_LEADERS_US = 5 * 1000000, /* where one has no leader */
+    PROBE_AWAY_US = 500 * 1000,
+    PROBE_TIMEOUT_MS = 100,
+    FRESH_US = 100 * 1000, /* a look at a topic that is believed before a transaction */
+    FIRST_LISTED = 2, /* of the topics that answers go to: behind the dead letters and the results topic */
+};
+
+/* The i-th topic that answers go to: that of the dead letters, then those of results. NULL behind the last. */
+static const char *topic_at(const struct pipeline *p, size_t i)
+{
+    return i == 0 ? p->o.settings->dlq_topic : reply_topics_name(p->reply_topics, i - 1);
+}
+
+static void tell_missing(struct pipeline *p, size_t i, int64_t now)
+{
+    if (log_is_due(&p->missing_told_us[i], now))
+        log_error(i == 0 ? "a topic for dead letters does not exist" : "a topic for results does not exist",
+                  LOG_STR("topic", topic_at(p, i)));
+}
+
+static struct kafka_topic_view look_at_topic(struct pipeline *p, size_t i)
+{
+    struct kafka_topic_view view = pipeline_probe(p, topic_at(p, i), PROBE_TIMEOUT_MS);
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (i > 0)
+        reply_topics_looked_at(p->reply_topics, i - 1, view, now);
+    if (view.partitions == 0)
+        tell_missing(p, i, now);
+    else if (view.partitions > 0)
+        p->missing_told_us[i] = 0;
+    return view;
+}
+
+int64_t pipeline_look_due_us(const struct pipeline *p)
+{
+    int64_t soon = p->probed_us + PROBE_AWAY_US;
+    if (p->probe_failed)
+        return soon;
+    return kafka_producer_reachable(p->producer) || p->probe_at_us < soon ? p->probe_at_us : soon;
+}
+
+static void end_round(struct pipeline *p)
+{
+    int64_t pause = p->probe_leaders ? PROBE_LEADERS_US : PROBE_EVERY_US;
+
+    p->probe_next = 0;
+    p->probe_at_us = p->probed_us + (p->probe_again ? PROBE_AWAY_US : pause);
+    p->probe_again = false;
+    p->probe_leaders = false;
+}
+
+void pipeline_look_at_topics(struct pipeline *p)
+{
+    if (!pipeline_owns_producer(p) || clock_monotonic_us(p->o.clock) < pipeline_look_due_us(p))
+        return;
+
+    struct kafka_topic_view view = look_at_topic(p, p->probe_next);
+    bool is_listed = p->probe_next >= FIRST_LISTED;
+    p->probed_us = clock_monotonic_us(p->o.clock);
+    p->probe_failed = view.partitions < 0;
+    /* Others than the dead letters and the results topic can be done without. */
+    p->probe_again = p->probe_again || view.partitions < 0 || (view.partitions == 0 && !is_listed);
+    p->probe_leaders = p->probe_leaders || (is_listed && view.leaderless);
+    p->probe_next++;
+    p->probe_at_us = 0;
+    if (!topic_at(p, p->probe_next))
+        end_round(p);
+}
+
+void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
+{
+    int64_t since = clock_monotonic_us(p->o.clock) - FRESH_US;
+    size_t i;
+
+    for (size_t k = 0; k < b->n; k++) {
+        if (reply_topics_is_stale(p->reply_topics, &b->entries[k].reply, since, &i))
+            (void)look_at_topic(p, i + 1);
+    }
+}
