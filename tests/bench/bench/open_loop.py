@@ -16,7 +16,7 @@ P99_MS = 10
 def measure(bench) -> None:
     seconds, rate = bench.at["BENCH_OPEN_SECONDS"], bench.at["BENCH_OPEN_RATE"]
     with Services(bench.system) as services:
-        warm_up(services, seconds)
+        warm_up(services, bench.at["BENCH_SECONDS"])
         before = services.cpu()
         settings = {
             "port": urlsplit(bench.system.env["INGRESS_URL"]).port,
