@@ -2,17 +2,18 @@
 
 import re
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.system import BUILD, Stack
+from support.system import BUILD, ROOT, Stack
 
 SERVICES = ["kafka", "postgres", "worker", "ingress"]
 
 
 @pytest.fixture
 def small():
-    """A second system; only its PostgreSQL is ever started."""
+    """A second system; of most tests only its PostgreSQL."""
     it = Stack(BUILD / "test-stack")
     yield it
     it.end()
@@ -83,3 +84,26 @@ def test_the_servers_end_when_the_tests_are_killed(small):
     small.guard.stdin.close()
     small.guard.wait(timeout=30)
     assert small.call("status", "postgres", check=False).returncode == 1
+
+
+def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small):
+    run = subprocess.Popen(
+        [ROOT / "deploy" / "dev" / "run"],
+        env=small.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert any(line.startswith("Following the logs") for line in run.stdout)
+        small.call("stop", "worker")
+        small.call("start", "worker")
+        assert run.poll() is None
+        small.call("stop")
+        said, _ = run.communicate(timeout=30)
+    finally:
+        run.terminate()
+        run.wait(timeout=60)
+    assert run.returncode == 0
+    assert said.splitlines()[-1] == "The system was stopped from elsewhere."
