@@ -1,12 +1,13 @@
 """deploy/dev/stack: starting, asking, and what it says when it cannot."""
 
+import os
 import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.system import BUILD, ROOT, Stack
+from support.system import BUILD, PROGRAMS, ROOT, Stack
 
 SERVICES = ["kafka", "postgres", "worker", "ingress"]
 
@@ -35,6 +36,21 @@ def test_status_has_a_line_for_each_service(system):
 
 def test_the_demo_token_of_env_is_taken(system, api):
     assert api.post(system.env["RUN_ID"], token=system.env["TOKEN"]).status_code == 201
+
+
+def test_after_sourcing_env_the_tool_needs_no_more_settings(system):
+    words = ["bash", "-c", 'source "$0" && exec "$1" status', system.state / "env", PROGRAMS / "gold-label"]
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("GOLD_LABEL_")}
+    done = subprocess.run(
+        words, env=bare, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_service_is_not_misled_by_the_env_of_another_system(system, whole_again):
+    system.call("stop", "worker")
+    brokers = "127.0.0.1:1"
+    assert system.call("start", "worker", GOLD_LABEL_KAFKA_BROKERS=brokers, GOLD_LABEL_START_TIMEOUT="20")
 
 
 def test_secrets_are_for_their_owner_only(system):

@@ -93,13 +93,13 @@ alive() { # pid
 }
 
 # Starts a program in a session of its own, its output going to the service's log. The shell has SIGINT and SIGQUIT ignored for
-# what it starts in the background; the services shall have them.
+# what it starts in the background; the services shall have them. They shall not have the brokers of another system's file "env".
 launch() { # service command…
     local service=$1 log=$state/$1.log
     shift
     touch "$log"
     stat -c %s "$log" >"$log.start"
-    setsid env --default-signal=INT,QUIT "$@" </dev/null >>"$log" 2>&1 9>&- &
+    setsid env --default-signal=INT,QUIT -u GOLD_LABEL_KAFKA_BROKERS "$@" </dev/null >>"$log" 2>&1 9>&- &
     echo $! >"$state/$service.pid"
 }
 

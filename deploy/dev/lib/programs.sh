@@ -23,7 +23,8 @@ demo_token() {
             --audience "$JWT_AUDIENCE" --account "$ACCOUNT_ID" --subject developer --ttl 24h --algorithm HS256
 }
 
-# What tests and people need to talk to the system.
+# What tests and people need to talk to the system; `source` alone is enough for the producer tool. Every line begins with NAME=VALUE,
+# for who reads it without a shell.
 write_env() {
     local name value
     INGRESS_URL=http://127.0.0.1:$INGRESS_PORT
@@ -32,11 +33,14 @@ write_env() {
     KAFKA_BROKERS=$(kafka_address)
     DATABASE_URL=$(owner_url)
     TOKEN=$(demo_token)
-    for name in INGRESS_URL ADMIN_URL WORKER_ADMIN_URL KAFKA_BROKERS DATABASE_URL ACCOUNT_ID RUN_ID TOKEN \
-        JWT_KEY_FILE JWT_KEY_ID JWT_ISSUER JWT_AUDIENCE WORKER_AUDIENCE; do
-        value=${!name}
-        printf '%s=%s\n' "$name" "${value@Q}"
-    done | write_private "$state/env"
+    {
+        for name in INGRESS_URL ADMIN_URL WORKER_ADMIN_URL KAFKA_BROKERS DATABASE_URL ACCOUNT_ID RUN_ID TOKEN \
+            JWT_KEY_FILE JWT_KEY_ID JWT_ISSUER JWT_AUDIENCE WORKER_AUDIENCE; do
+            value=${!name}
+            printf '%s=%s\n' "$name" "${value@Q}"
+        done
+        printf '%s=%s && export %s\n' GOLD_LABEL_KAFKA_BROKERS "${KAFKA_BROKERS@Q}" GOLD_LABEL_KAFKA_BROKERS
+    } | write_private "$state/env"
 }
 
 # True when the program was built anew since it was started.
