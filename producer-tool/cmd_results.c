@@ -303,7 +303,8 @@ const struct verb VERB_RESULTS = {
     .summary = "Follows the results, as JSON lines or as a table",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .notes = "A result that cannot be read is named on stderr and passed over.\n"
+    .notes = "Results are in order within a partition, and in none across partitions.\n"
+             "A result that cannot be read is named on stderr and passed over.\n"
              "Exit: 0 ended by --count, by --timeout without --count, or by Ctrl-C (a follow\n"
              "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout before\n"
              "--count.\n",
