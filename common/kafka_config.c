@@ -47,26 +47,6 @@ const char *kafka_check_property(const char *name, const char *value, char *text
     return res == RD_KAFKA_CONF_OK ? NULL : text;
 }
 
-static enum log_level level_of_syslog(int level)
-{
-    if (level <= 3)
-        return LOG_LEVEL_ERROR;
-    if (level <= 4)
-        return LOG_LEVEL_WARNING;
-    return level <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
-}
-
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    /* One [kafka] section serves producers and consumers: a property of the other kind is no fault. */
-    if (strcmp(facility, "CONFWARN") == 0)
-        return;
-    log_write(level_of_syslog(level), "librdkafka",
-              (const struct log_field[]){LOG_STR("client", rd_kafka_name(rk)), LOG_STR("facility", facility),
-                                         LOG_STR("text", text)},
-              3);
-}
-
 bool kafka_conf_text(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
 {
     char reason[192];
@@ -96,7 +76,7 @@ rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
                                 const struct config_properties *properties, struct fault *f)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_log);
 
     bool ok = kafka_conf_text(conf, "client.id", client_id, f) &&
               kafka_conf_text(conf, "bootstrap.servers", brokers, f) &&

@@ -33,6 +33,20 @@ enum { KAFKA_NO_PARTITION = -1 };
 status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic, int32_t partition,
                     struct fault *f);
 
+/* ---- kafka_log.c ---- */
+
+/* For rd_kafka_conf_set_log_cb(): librdkafka's lines among ours. */
+void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);
+
+/* A broker that has just started has no producer ids for a moment, and is asked again every half second. */
+struct kafka_loading {
+    int64_t since_us; /* monotonic clock, as the next one */
+    int64_t last_us;  /* 0: never */
+};
+
+/* Whether a line says that, and the broker has not been saying it for five seconds: no fault yet. Only librdkafka's main thread logs it. */
+bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const char *text, int64_t now_us);
+
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 
 struct kafka_fetching {

@@ -1,11 +1,13 @@
 #include "common/kafka_internal.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 enum { MAX_TOPICS = 32 };
 
@@ -17,6 +19,7 @@ struct kafka_producer {
     atomic_bool reachable;
     atomic_bool silent; /* being replaced: its reports are of no interest any more */
     atomic_int served;  /* callbacks of the poll under way */
+    struct kafka_loading loading;
 
     /* Topics are looked up without a lock: entries are written once, before `n_topics` counts them. */
     pthread_mutex_t topics_lock;
@@ -77,6 +80,13 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
                 LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
 }
 
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    struct kafka_producer *p = rd_kafka_opaque(rk);
+    bool passes = kafka_is_still_loading(&p->loading, facility, text, clock_monotonic_us(clock_system()));
+    kafka_log(rk, passes ? LOG_DEBUG : level, facility, text);
+}
+
 static bool configure_delivery(rd_kafka_conf_t *conf, const struct kafka_producer_options *o, struct fault *f)
 {
     if (o->transactional_id) {
@@ -132,6 +142,7 @@ static status open_handle(struct kafka_producer *p, struct fault *f)
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
 
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!p->rk) {

@@ -1,0 +1,37 @@
+#include "common/kafka_internal.h"
+
+#include "common/log.h"
+#include <string.h>
+
+static enum log_level level_of_syslog(int level)
+{
+    if (level <= 3)
+        return LOG_LEVEL_ERROR;
+    if (level <= 4)
+        return LOG_LEVEL_WARNING;
+    return level <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
+void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    /* One [kafka] section serves producers and consumers: a property of the other kind is no fault. */
+    if (strcmp(facility, "CONFWARN") == 0)
+        return;
+    log_write(level_of_syslog(level), "librdkafka",
+              (const struct log_field[]){LOG_STR("client", rd_kafka_name(rk)), LOG_STR("facility", facility),
+                                         LOG_STR("text", text)},
+              3);
+}
+
+bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const char *text, int64_t now_us)
+{
+    enum { PATIENCE_US = 5 * 1000 * 1000 };
+
+    if (strcmp(facility, "GETPID") != 0 ||
+        !strstr(text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS)))
+        return false;
+    if (l->last_us == 0 || now_us - l->last_us > PATIENCE_US)
+        l->since_us = now_us;
+    l->last_us = now_us;
+    return now_us - l->since_us < PATIENCE_US;
+}
