@@ -332,15 +332,14 @@ static int run(struct parts *p)
 
 int main(int argc, char **argv)
 {
-    struct parts parts = {.signal_fd = -1, .reload_fd = -1, .ready_fd = -1};
+    /* Before anything is read: a stop that comes meanwhile waits, and is a clean one. */
+    struct parts parts = {.signal_fd = signals_open(), .reload_fd = signals_open_reload(), .ready_fd = -1};
     int code = EXIT_SUCCESS;
 
     if (config_start(ingress_program(), argc, argv, &parts.in.settings, &parts.config, &code) == CONFIG_EXIT)
         return code;
     log_setup((enum log_level)parts.in.settings.log_level, (enum log_format)parts.in.settings.log_format,
               ingress_program()->name);
-    parts.signal_fd = signals_open();
-    parts.reload_fd = signals_open_reload();
     code = parts.signal_fd < 0 || parts.reload_fd < 0 ? EXIT_FAILURE : run(&parts);
     free_parts(&parts);
     return code;

@@ -68,20 +68,12 @@ static status wait_for_keys(struct parts *p, bool *go_on, struct fault *f)
     return st;
 }
 
-static bool open_descriptors(struct parts *p)
-{
-    p->signal_fd = signals_open();
-    p->reload_fd = signals_open_reload();
-    p->keys_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return p->signal_fd >= 0 && p->reload_fd >= 0 && p->keys_fd >= 0;
-}
-
 static int run(struct parts *p)
 {
     struct fault fault = {0};
     bool go_on = true;
 
-    if (!open_descriptors(p) || !p->metrics) {
+    if (p->signal_fd < 0 || p->reload_fd < 0 || p->keys_fd < 0 || !p->metrics) {
         log_error("cannot start: no memory or descriptors");
         return EXIT_FAILURE;
     }
@@ -133,7 +125,10 @@ static bool load_keys(struct parts *p)
 
 int main(int argc, char **argv)
 {
-    struct parts p = {.signal_fd = -1, .reload_fd = -1, .keys_fd = -1};
+    /* Before anything is read: a stop that comes meanwhile waits, and is a clean one. */
+    struct parts p = {.signal_fd = signals_open(),
+                      .reload_fd = signals_open_reload(),
+                      .keys_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
     int code = EXIT_SUCCESS;
 
     if (config_start(worker_program(), argc, argv, &p.settings, &p.config, &code) == CONFIG_EXIT)
