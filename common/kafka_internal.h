@@ -89,7 +89,7 @@ void kafka_fetching_idles(struct kafka_consumer *c);
 
 /* Assigns what the group has given (copied), each partition at its committed offset or else at its oldest message; what cannot be had
  * at once is asked for again by kafka_placing_serve(), at every poll. Nothing else is being placed: what was is
- * cancelled before, and when partitions are revoked. */
+ * cancelled before, and when partitions are revoked. After an error nothing is assigned, and nothing asked for. */
 rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c,
                                         const rd_kafka_topic_partition_list_t *list);
 void kafka_placing_cancel(struct kafka_consumer *c);

@@ -47,10 +47,13 @@ static void ask_later(struct kafka_consumer *c, rd_kafka_resp_err_t err)
                     LOG_INT("partitions", p->list->cnt), LOG_STR("error", rd_kafka_err2name(err)));
 }
 
-/* Asks, and begins where the answer says. */
+/* Asks, and begins where the answer says. What was lost meanwhile is not ours to read, and to assign it would hide the loss. */
 static void place(struct kafka_consumer *c)
 {
+    int lost = rd_kafka_assignment_lost(c->rk); /* also from an assignment before this one */
     rd_kafka_resp_err_t err = ask(c);
+    if (!err && rd_kafka_assignment_lost(c->rk) != lost)
+        err = RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
     if (!err)
         err = rd_kafka_assign(c->rk, c->placing.list);
     if (err)
@@ -61,6 +64,8 @@ static void place(struct kafka_consumer *c)
 
 rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
+    if (list->cnt == 0)
+        return rd_kafka_assign(c->rk, list);
     c->placing =
         (struct kafka_placing){.list = rd_kafka_topic_partition_list_copy(list), .answer_ms = ANSWER_MS};
     place(c);
@@ -71,6 +76,8 @@ rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c, const rd_kafka
     rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, nothing);
     rd_kafka_topic_partition_list_destroy(nothing);
+    if (err)
+        kafka_placing_cancel(c);
     return err;
 }
 

@@ -14,8 +14,10 @@ enum { COMMITTED = 7, NEVER = 1 };
 
 static struct {
     rd_kafka_resp_err_t err, of_partition; /* what committed offsets are answered with */
-    rd_kafka_resp_err_t refused;           /* … and an assignment of something */
+    rd_kafka_resp_err_t refused;           /* … an assignment of something */
+    rd_kafka_resp_err_t refused_nothing;   /* … and one of nothing */
     int lost;
+    bool lost_meanwhile; /* while offsets are asked for */
     int asked, longest_ms;
     int assigned; /* partitions; -1: assign was not called */
     int64_t offsets[2];
@@ -26,6 +28,7 @@ rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_
 {
     (void)rk;
     fake.asked++;
+    fake.lost = fake.lost || fake.lost_meanwhile;
     fake.longest_ms = timeout_ms > fake.longest_ms ? timeout_ms : fake.longest_ms;
     for (int i = 0; i < partitions->cnt; i++)
         partitions->elems[i] = (rd_kafka_topic_partition_t){
@@ -40,8 +43,9 @@ rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_
 rd_kafka_resp_err_t rd_kafka_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions)
 {
     (void)rk;
-    if (partitions->cnt > 0 && fake.refused)
-        return fake.refused;
+    rd_kafka_resp_err_t refused = partitions->cnt > 0 ? fake.refused : fake.refused_nothing;
+    if (refused)
+        return refused;
     fake.assigned = partitions->cnt;
     for (int i = 0; i < partitions->cnt; i++)
         fake.offsets[i] = partitions->elems[i].offset;
@@ -75,13 +79,19 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void begin(struct kafka_consumer *c)
+static rd_kafka_resp_err_t begin_with(struct kafka_consumer *c, int32_t partitions)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(2);
-    rd_kafka_topic_partition_list_add(list, "commands", 0);
-    rd_kafka_topic_partition_list_add(list, "commands", 1);
-    assert_int_equal(kafka_placing_begin(c, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    for (int32_t i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(list, "commands", i);
+    rd_kafka_resp_err_t err = kafka_placing_begin(c, list);
     rd_kafka_topic_partition_list_destroy(list);
+    return err;
+}
+
+static void begin(struct kafka_consumer *c)
+{
+    assert_int_equal(begin_with(c, 2), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 /* As a poll does after the pause. */
@@ -160,6 +170,44 @@ static void what_is_lost_is_not_assigned(void **state)
     assert_int_equal(fake.assigned, 0);
 }
 
+static void what_is_lost_while_it_is_asked_for_is_not_assigned(void **state)
+{
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    begin(*state);
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    fake.lost_meanwhile = true;
+    serve(*state);
+    assert_int_equal(fake.asked, 2);
+    assert_int_equal(fake.assigned, 0);
+}
+
+/* librdkafka says it of a member that lost its place before it was given anything, too. */
+static void an_older_loss_is_no_loss(void **state)
+{
+    fake.lost = 1;
+    begin(*state);
+    assert_placed(*state);
+}
+
+static void of_no_partition_nothing_is_asked(void **state)
+{
+    assert_int_equal(begin_with(*state, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(fake.asked, 0);
+    assert_int_equal(fake.assigned, 0);
+    assert_int_equal(kafka_placing_at_us(*state), -1);
+}
+
+static void an_assignment_that_failed_is_not_asked_for(void **state)
+{
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    fake.refused_nothing = RD_KAFKA_RESP_ERR__STATE;
+    assert_int_equal(begin_with(*state, 2), RD_KAFKA_RESP_ERR__STATE);
+    fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    serve(*state);
+    assert_int_equal(fake.asked, 1);
+    assert_int_equal(fake.assigned, -1);
+}
+
 static void what_is_paused_is_assigned_when_it_goes_on(void **state)
 {
     struct kafka_consumer *c = *state;
@@ -195,6 +243,10 @@ int main(void)
         TEST(an_open_transaction_is_not_taken_for_no_offset),
         TEST(what_is_revoked_is_asked_for_no_more),
         TEST(what_is_lost_is_not_assigned),
+        TEST(what_is_lost_while_it_is_asked_for_is_not_assigned),
+        TEST(an_older_loss_is_no_loss),
+        TEST(of_no_partition_nothing_is_asked),
+        TEST(an_assignment_that_failed_is_not_asked_for),
         TEST(what_is_paused_is_assigned_when_it_goes_on),
         TEST(an_assignment_that_is_refused_is_tried_again),
     };
