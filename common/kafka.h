@@ -160,7 +160,10 @@ int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, i
 status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const int32_t *partitions, size_t n,
                              enum kafka_start from, int timeout_ms, struct fault *f) must_check;
 
-/* The next message, or NULL after `timeout_ms` or when an event was served. The caller frees it. */
+/* The next message, or NULL after `timeout_ms` or when an event was served. The caller frees it. A member of a group that does not
+ * know yet where to begin asks for that here, unless it is paused, and waits for the answer whatever the timeout: one second at first,
+ * then two, from then on five, with a pause of a quarter between two polls that wait. That is so while the coordinator is away or slow,
+ * or a dead worker's transaction is open. librdkafka keeps the group's heartbeats up meanwhile. */
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms);
 /* When to poll again though nothing is announced (monotonic clock); -1: not at all. */
 int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c);

@@ -61,7 +61,7 @@ struct kafka_fetching {
 
 struct kafka_placing {
     rd_kafka_topic_partition_list_t *list; /* what is ours and not yet read; NULL: nothing */
-    int answer_ms;
+    unsigned in_vain;                      /* how often it was asked where to begin */
     int64_t ask_at_us;
     int64_t told_us;
 };

@@ -9,11 +9,11 @@
  * - After an answer "not the coordinator" nothing is asked again: the partitions are never read, by a member that looks well.
  * Nothing is read before all is known. That takes milliseconds, but where a transaction died open: then, its timeout. */
 
-enum {
-    ANSWER_MS = 250, /* doubled each time there is none */
-    LONGEST_ANSWER_MS = 1000,
-    PAUSE_US = 250000,
-};
+/* How long an answer is waited for, at first and later: one that comes after that is lost, so a coordinator that always takes longer
+ * than the last of these is never heard. The caller waits as well, and an open transaction is no answer to librdkafka: it asks again
+ * until the time is over. Together they must stay below what kafka_transaction.h takes for a process that was frozen. */
+static const int ANSWER_MS[] = {1000, 2000, 5000};
+enum { LONGEST = sizeof ANSWER_MS / sizeof *ANSWER_MS - 1, PAUSE_US = 250 * 1000 };
 
 rd_kafka_resp_err_t kafka_read_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms)
 {
@@ -27,7 +27,9 @@ rd_kafka_resp_err_t kafka_read_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_
 static rd_kafka_resp_err_t ask(struct kafka_consumer *c)
 {
     rd_kafka_topic_partition_list_t *list = c->placing.list;
-    rd_kafka_resp_err_t err = kafka_read_offsets(c->rk, list, c->placing.answer_ms);
+    unsigned in_vain = c->placing.in_vain;
+    rd_kafka_resp_err_t err =
+        kafka_read_offsets(c->rk, list, ANSWER_MS[in_vain < LONGEST ? in_vain : LONGEST]);
     for (int i = 0; i < list->cnt; i++)
         if (list->elems[i].offset < 0)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -40,9 +42,8 @@ static void ask_later(struct kafka_consumer *c, rd_kafka_resp_err_t err)
     int64_t now = clock_monotonic_us(clock_system());
 
     p->ask_at_us = now + PAUSE_US;
-    if (p->answer_ms < LONGEST_ANSWER_MS)
-        p->answer_ms *= 2;
-    else if (log_is_due(&p->told_us, now))
+    /* A first answer that is late is no news. */
+    if (p->in_vain++ > 0 && log_is_due(&p->told_us, now))
         log_warning("where to begin is not known yet", LOG_STR("client", rd_kafka_name(c->rk)),
                     LOG_INT("partitions", p->list->cnt), LOG_STR("error", rd_kafka_err2name(err)));
 }
@@ -66,8 +67,7 @@ rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c, const rd_kafka
 {
     if (list->cnt == 0)
         return rd_kafka_assign(c->rk, list);
-    c->placing =
-        (struct kafka_placing){.list = rd_kafka_topic_partition_list_copy(list), .answer_ms = ANSWER_MS};
+    c->placing = (struct kafka_placing){.list = rd_kafka_topic_partition_list_copy(list)};
     place(c);
     if (!c->placing.list)
         return RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -89,3 +89,13 @@ def test_a_coordinator_that_moves_is_asked_again(lanes, workers, run, kafka_prox
     workers.start(**lanes.environment, **kafka_proxy.environment, GOLD_LABEL_WORKER_DELIVERY=delivery)
     check(lanes, ids)
     assert refused() == 1
+
+
+def test_a_coordinator_that_is_always_slow_is_heard(lanes, workers, run, kafka_proxy):
+    ids = []
+    send(lanes, run, ids, 100)
+    kafka_proxy.slow_down(OFFSET_FETCH, 3)
+    # The local system's is six seconds: heartbeats wait behind several of these answers.
+    session = {"GOLD_LABEL_KAFKA_SESSION_TIMEOUT_MS": "45000"}
+    workers.start(**lanes.environment, **kafka_proxy.environment, **session)
+    check(lanes, ids)

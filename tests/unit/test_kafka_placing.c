@@ -18,7 +18,7 @@ static struct {
     rd_kafka_resp_err_t refused_nothing;   /* … and one of nothing */
     int lost;
     bool lost_meanwhile; /* while offsets are asked for */
-    int asked, longest_ms;
+    int asked, waited_ms;
     int assigned; /* partitions; -1: assign was not called */
     int64_t offsets[2];
 } fake;
@@ -29,7 +29,7 @@ rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_
     (void)rk;
     fake.asked++;
     fake.lost = fake.lost || fake.lost_meanwhile;
-    fake.longest_ms = timeout_ms > fake.longest_ms ? timeout_ms : fake.longest_ms;
+    fake.waited_ms = timeout_ms;
     for (int i = 0; i < partitions->cnt; i++)
         partitions->elems[i] = (rd_kafka_topic_partition_t){
             .topic = partitions->elems[i].topic,
@@ -129,12 +129,26 @@ static void nothing_is_read_while_there_is_no_answer(void **state)
     for (int i = 0; i < 9; i++)
         serve(*state);
     assert_int_equal(fake.asked, 10);
-    assert_int_equal(fake.longest_ms, 1000);
     assert_int_equal(fake.assigned, 0);
 
     fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
     serve(*state);
     assert_placed(*state);
+}
+
+static void a_slow_coordinator_is_given_more_time_each_time(void **state)
+{
+    static const int EXPECTED_MS[] = {1000, 2000, 5000, 5000, 5000};
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    begin(*state);
+    for (size_t i = 0; i < sizeof EXPECTED_MS / sizeof *EXPECTED_MS; i++) {
+        assert_int_equal(fake.waited_ms, EXPECTED_MS[i]);
+        serve(*state);
+    }
+
+    kafka_placing_cancel(*state); /* the next assignment begins anew */
+    begin(*state);
+    assert_int_equal(fake.waited_ms, EXPECTED_MS[0]);
 }
 
 static void an_open_transaction_is_not_taken_for_no_offset(void **state)
@@ -240,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_partition_begins_at_its_offset_or_at_its_oldest_message),
         TEST(nothing_is_read_while_there_is_no_answer),
+        TEST(a_slow_coordinator_is_given_more_time_each_time),
         TEST(an_open_transaction_is_not_taken_for_no_offset),
         TEST(what_is_revoked_is_asked_for_no_more),
         TEST(what_is_lost_is_not_assigned),

@@ -6,15 +6,18 @@ that comes after them on their connections, as a broker does that freezes at the
     with proxy.losing("answers", END_TRANSACTION) as lost:
         wait_until(lost.is_set)
 
-Or it answers in the broker's place:
+Or it answers in the broker's place, or late:
 
     proxy.refuse(OFFSET_FETCH, offset_fetch(NOT_COORDINATOR), times=1)
+    proxy.slow_down(OFFSET_FETCH, 3)
 """
 
 import contextlib
 import socket
 import struct
 import threading
+import time
+from collections import Counter
 from dataclasses import dataclass
 
 from support.proxy import Proxy
@@ -92,6 +95,7 @@ class KafkaProxy(Proxy):
         self.lost = threading.Event()
         self.refusals = []
         self.leaderless = set()  # topics of which no partition has a leader, as is said of them
+        self.delays = Counter()  # seconds by key
         self.writing = threading.Lock()
 
     @property
@@ -114,6 +118,10 @@ class KafkaProxy(Proxy):
         self.refusals.append(refusal)
         return lambda: refusal.count
 
+    def slow_down(self, key, seconds):
+        """Answers of this kind come so much later, and all that come after them on their connections."""
+        self.delays[key] = seconds
+
     def answer_to(self, key, frame):
         for refusal in self.refusals:
             if refusal.is_for(key, frame):
@@ -130,6 +138,8 @@ class KafkaProxy(Proxy):
                 if (direction, key) == self.losses:
                     link.asks = link.answers = False
                     self.lost.set()
+                if direction == "answers":
+                    time.sleep(self.delays[key])
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
                 if direction == "answers" and key == METADATA:
