@@ -165,6 +165,8 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
  * then two, from then on five, with a pause of a quarter between two polls that wait. That is so while the coordinator is away or slow,
  * or a dead worker's transaction is open. librdkafka keeps the group's heartbeats up meanwhile. */
 struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms);
+/* False from the moment partitions are assigned until it is known where to begin with them: before that nothing is read. */
+bool kafka_consumer_is_placed(const struct kafka_consumer *c);
 /* When to poll again though nothing is announced (monotonic clock); -1: not at all. */
 int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c);
 void kafka_consumer_notify(struct kafka_consumer *c, int event_fd);

@@ -245,6 +245,11 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
     return (struct kafka_message *)(void *)m;
 }
 
+bool kafka_consumer_is_placed(const struct kafka_consumer *c)
+{
+    return !c->placing.list;
+}
+
 int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c)
 {
     int64_t look = c->fetching.look_at_us;

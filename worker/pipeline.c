@@ -154,6 +154,8 @@ static void report_health(struct pipeline *p)
     const char *why = NULL;
     atomic_store(&p->health.database, store_is_connected(p->store, &why));
     atomic_store(&p->health.broker, kafka_producer_reachable(p->producer));
+    atomic_store(&p->health.placed, kafka_consumer_is_placed(p->consumer));
+    atomic_store(&p->health.assigned, p->partitions > 0);
 
     int64_t now = clock_monotonic_us(p->o.clock);
     if (pipeline_owns_producer(p))
@@ -231,6 +233,7 @@ bool pipeline_is_ready(void *pipeline, struct buffer *why)
         {atomic_load(&p->health.broker), "no Kafka broker can be reached"},
         {atomic_load(&p->health.transactions), "no Kafka transaction can be made"},
         {atomic_load(&p->health.assigned), "no partition is assigned"},
+        {atomic_load(&p->health.placed), "where to begin is not known yet"},
     };
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
         if (!conditions[i].ok) {

@@ -25,6 +25,7 @@ struct pipeline_health {
     atomic_bool database;
     atomic_bool broker;
     atomic_bool assigned;
+    atomic_bool placed; /* … and it is known where to begin with what is assigned */
     atomic_bool transactions;
     atomic_bool stopping;
 };
@@ -65,6 +66,7 @@ struct pipeline {
     unsigned fenced_before;
     unsigned fenced_at_commit;
 
+    size_t partitions;           /* assigned */
     unsigned generation;         /* counts assignments: offsets of an older one are not ours to commit */
     struct offset_list finished; /* answered, not yet committed */
     int64_t commit_at_us;        /* not before that */

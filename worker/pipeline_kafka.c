@@ -31,7 +31,7 @@ static void on_assigned(void *ctx, const int32_t *partitions, size_t n)
     struct pipeline *p = ctx;
     p->generation++;
     p->paused = false;
-    atomic_store(&p->health.assigned, n > 0);
+    p->partitions = n;
 }
 
 static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost)
@@ -40,7 +40,8 @@ static void on_revoked(void *ctx, const int32_t *partitions, size_t n, bool lost
     (void)n;
     struct pipeline *p = ctx;
 
-    atomic_store(&p->health.assigned, false);
+    p->partitions = 0;
+    atomic_store(&p->health.assigned, false); /* now: what follows may take a while */
     if (p->phase == PIPELINE_CLOSING)
         return;
     pipeline_drop_collected(p);

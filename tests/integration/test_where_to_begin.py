@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import requests
 from confluent_kafka import Producer, TopicPartition
 from support.events import command
 from support.kafka_proxy import NOT_COORDINATOR, OFFSET_FETCH, offset_fetch
@@ -11,6 +12,7 @@ from support.waiting import wait_until
 
 PARTITIONS = 4
 DEADLINE_S = 90
+NOT_KNOWN = "where to begin is not known yet"
 EXACTLY_ONCE = {"GOLD_LABEL_WORKER_DELIVERY": "exactly-once"}
 JOINS = 5
 
@@ -74,8 +76,7 @@ def test_an_open_transaction_is_waited_for_though_others_join_meanwhile(
         members.append(workers.start(**lanes.environment, **EXACTLY_ONCE, GOLD_LABEL_WORKER_INSTANCE=str(n)))
         wait_until(lambda: len(lanes.shares() or []) == len(members), DEADLINE_S, "it is in the group")
     send(lanes, run, ids, 100)
-    told = "where to begin is not known yet"
-    wait_until(lambda: any(told in member.log for member in members), DEADLINE_S, "they wait")
+    wait_until(lambda: any(NOT_KNOWN in member.log for member in members), DEADLINE_S, "they wait")
     end()
     check(lanes, ids)
 
@@ -99,3 +100,14 @@ def test_a_coordinator_that_is_always_slow_is_heard(lanes, workers, run, kafka_p
     session = {"GOLD_LABEL_KAFKA_SESSION_TIMEOUT_MS": "45000"}
     workers.start(**lanes.environment, **kafka_proxy.environment, **session)
     check(lanes, ids)
+
+
+def test_a_worker_that_does_not_know_where_to_begin_is_not_ready(lanes, workers, kafka_proxy):
+    kafka_proxy.refuse(OFFSET_FETCH, offset_fetch(NOT_COORDINATOR))
+    worker = workers.start(**lanes.environment, **kafka_proxy.environment)
+    wait_until(lambda: NOT_KNOWN in worker.log, DEADLINE_S, "it waits")
+    ready = f"{worker.admin_url}/readyz"
+    wait_until(lambda: NOT_KNOWN in requests.get(ready, timeout=5).text, 20, "it says why")
+    assert requests.get(ready, timeout=5).status_code == 503
+    kafka_proxy.refusals.clear()
+    worker.wait_until_ready()

@@ -107,6 +107,7 @@ static void assert_placed(const struct kafka_consumer *c)
     assert_int_equal(fake.offsets[0], COMMITTED);
     assert_int_equal(fake.offsets[NEVER], RD_KAFKA_OFFSET_BEGINNING);
     assert_int_equal(kafka_placing_at_us(c), -1);
+    assert_true(kafka_consumer_is_placed(c));
 }
 
 static void a_partition_begins_at_its_offset_or_at_its_oldest_message(void **state)
@@ -230,6 +231,7 @@ static void what_is_paused_is_assigned_when_it_goes_on(void **state)
     fake.err = RD_KAFKA_RESP_ERR_NO_ERROR;
     c->paused = true;
     serve(c);
+    assert_false(kafka_consumer_is_placed(c));
     assert_int_equal(fake.assigned, 0);
     assert_int_equal(kafka_placing_at_us(c), -1);
     c->paused = false;
