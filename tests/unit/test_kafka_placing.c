@@ -249,6 +249,26 @@ static void an_assignment_that_is_refused_is_tried_again(void **state)
     assert_placed(*state);
 }
 
+static void the_next_poll_is_due_for_whichever_comes_first(void **state)
+{
+    struct kafka_consumer *c = *state;
+    fake.err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    c->fetching.look_at_us = -1;
+    assert_int_equal(kafka_consumer_deadline_us(c), -1);
+    c->fetching.look_at_us = 300;
+    assert_int_equal(kafka_consumer_deadline_us(c), 300);
+
+    begin(c);
+    c->placing.ask_at_us = 200;
+    assert_int_equal(kafka_consumer_deadline_us(c), 200);
+    c->placing.ask_at_us = 400;
+    assert_int_equal(kafka_consumer_deadline_us(c), 300);
+    c->fetching.look_at_us = -1;
+    assert_int_equal(kafka_consumer_deadline_us(c), 400);
+    c->paused = true;
+    assert_int_equal(kafka_consumer_deadline_us(c), -1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -266,6 +286,7 @@ int main(void)
         TEST(an_assignment_that_failed_is_not_asked_for),
         TEST(what_is_paused_is_assigned_when_it_goes_on),
         TEST(an_assignment_that_is_refused_is_tried_again),
+        TEST(the_next_poll_is_due_for_whichever_comes_first),
     };
     return cmocka_run_group_tests_name("kafka_placing", tests, NULL, NULL);
 }
