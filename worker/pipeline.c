@@ -38,7 +38,8 @@ static bool make_parts(struct pipeline *p)
     p->codec = avro_codec_new(&codec);
     if (p->o.keys)
         p->verifier = token_verifier_new(p->o.keys, &rules, (size_t)s->token_cache);
-    p->reply_topics = reply_topics_new(s->results_topic, s->reply_topics, p->transactor, p->o.metrics);
+    p->reply_topics =
+        reply_topics_new(s->results_topic, s->reply_topics, s->delivery == WORKER_EXACTLY_ONCE, p->o.metrics);
     const struct intake_options intake = {.codec = p->codec,
                                           .verifier = p->verifier,
                                           .reply_topics = p->reply_topics,
@@ -80,11 +81,15 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
     p->transaction_busy_since_us = -1;
     make_metrics(p);
 
-    status st = p->event_fd < 0 ? fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor")
-                                : pipeline_make_kafka(p, f);
-    if (st == STATUS_OK && !make_parts(p))
+    status st = STATUS_OK;
+    if (p->event_fd < 0)
+        st = fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor");
+    else if (!make_parts(p))
         st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
+    else
+        st = pipeline_make_kafka(p, f); /* last: its threads may use all the others */
     if (st != STATUS_OK) {
+        /* Always true: the transactor, which may get stuck, is the last that is made. */
         (void)pipeline_free(p);
         return st;
     }
