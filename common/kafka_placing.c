@@ -11,7 +11,8 @@
 
 /* How long an answer is waited for, at first and later: one that comes after that is lost, so a coordinator that always takes longer
  * than the last of these is never heard. The caller waits as well, and an open transaction is no answer to librdkafka: it asks again
- * until the time is over. Together they must stay below what kafka_transaction.h takes for a process that was frozen. */
+ * until the time is over. The longest and the first together stay below the time after which a process passes for frozen
+ * (kafka_transaction_calls.c). */
 static const int ANSWER_MS[] = {1000, 2000, 5000};
 enum { LONGEST = sizeof ANSWER_MS / sizeof *ANSWER_MS - 1, PAUSE_US = 250 * 1000 };
 

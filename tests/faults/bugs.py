@@ -20,7 +20,7 @@ class Bug:
 
 
 GROUP = "gold-label-worker"
-TRANSACTION = "common/kafka_transaction.c"
+TRANSACTION = "common/kafka_transaction_calls.c"
 SEND_OFFSETS = Edit(
     TRANSACTION,
     'rd_kafka_send_offsets_to_transaction(call(t, "send offsets"), t->offsets,\n'
