@@ -88,6 +88,13 @@ def topics(system, tokens):
 
 
 @pytest.fixture
+def lanes(system, tokens):
+    """Likewise, with some partitions each."""
+    with Topics(system, tokens.worker(), 4) as it:
+        yield it
+
+
+@pytest.fixture
 def kafka_proxy(system):
     """Passes everything on until it is told otherwise."""
     it = KafkaProxy(system)

@@ -6,19 +6,10 @@ from collections import Counter
 import pytest
 from support.events import command
 from support.kafka_proxy import END_TRANSACTION
-from support.topics import Topics
 from support.waiting import wait_until
 
-PARTITIONS = 4
 COMMANDS = 4_000
 DEADLINE_S = 90
-
-
-@pytest.fixture
-def lanes(system, tokens):
-    """Topics of the test's own with some partitions."""
-    with Topics(system, tokens.worker(), PARTITIONS) as it:
-        yield it
 
 
 @pytest.fixture
@@ -51,7 +42,7 @@ class Load:
         for _ in range(n):
             one = command(self.run, text_value=f"value {len(self.ids)}")
             self.ids.append(one["command_id"])
-            sender.queue(one, partition=len(self.ids) % PARTITIONS)
+            sender.queue(one, partition=len(self.ids) % len(self.lanes.partitions))
         sender.flush()
 
     def stored(self):
@@ -104,7 +95,7 @@ def test_a_worker_frozen_in_mid_transaction_is_fenced(system, lanes, start):
     load.add(COMMANDS)
     load.wait_for_rows(COMMANDS + COMMANDS // 4)
     first.send_signal(signal.SIGSTOP)
-    wait_until(lambda: lanes.shares() == [PARTITIONS], DEADLINE_S, "the other has all partitions")
+    wait_until(lambda: lanes.shares() == [len(lanes.partitions)], DEADLINE_S, "the other has all partitions")
     load.add(COMMANDS // 4)
     load.wait_for_rows(len(load.ids))
     first.send_signal(signal.SIGCONT)

@@ -7,20 +7,12 @@ import requests
 from confluent_kafka import Producer, TopicPartition
 from support.events import command
 from support.kafka_proxy import NOT_COORDINATOR, OFFSET_FETCH, offset_fetch
-from support.topics import Topics
 from support.waiting import wait_until
 
-PARTITIONS = 4
 DEADLINE_S = 90
 NOT_KNOWN = "where to begin is not known yet"
 EXACTLY_ONCE = {"GOLD_LABEL_WORKER_DELIVERY": "exactly-once"}
 JOINS = 5
-
-
-@pytest.fixture
-def lanes(system, tokens):
-    with Topics(system, tokens.worker(), PARTITIONS) as it:
-        yield it
 
 
 @pytest.fixture
@@ -49,7 +41,7 @@ def send(lanes, run, ids, n):
     for _ in range(n):
         one = command(run)
         ids.append(one["command_id"])
-        sender.queue(one, partition=len(ids) % PARTITIONS)
+        sender.queue(one, partition=len(ids) % len(lanes.partitions))
     sender.flush()
 
 

@@ -1,29 +1,5 @@
 #include "common/kafka_internal.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-/* A producer whose broker is not there. */
-static struct kafka_producer *make(const char *transactional_id)
-{
-    const struct kafka_producer_options options = {
-        .client_id = "test",
-        .brokers = "127.0.0.1:1",
-        .queue_messages = 10,
-        .queue_bytes = 1024 * 1024,
-        .in_flight = 1,
-        .transactional_id = transactional_id,
-    };
-    struct kafka_producer *p = NULL;
-    struct fault fault = {0};
-    assert_int_equal(kafka_producer_new(&options, &p, &fault), STATUS_OK);
-    return p;
-}
+#include "tests/unit/lone_producer.h"
 
 static void assert_property(const struct kafka_producer *p, const char *name, const char *expected)
 {
@@ -39,7 +15,7 @@ static void looking_at_a_topic_does_not_make_it(void **state)
     (void)state;
     const char *const ids[] = {NULL, "transactions"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        struct kafka_producer *p = make(ids[i]);
+        struct kafka_producer *p = lone_producer(ids[i]);
         assert_property(p, "allow.auto.create.topics", "false");
         kafka_producer_free(p);
     }

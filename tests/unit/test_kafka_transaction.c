@@ -2,18 +2,12 @@
 #include "common/kafka_transaction.h"
 
 #include "common/kafka_internal.h"
+#include "tests/unit/lone_producer.h"
 #include <poll.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { S = 1000000, STUCK_S = 60, DEADLINE_MS = 20000 };
 
@@ -86,7 +80,7 @@ rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms)
 /* ---- a transactor ---- */
 
 struct fixture {
-    struct kafka_producer *producer; /* its broker is not there */
+    struct kafka_producer *producer;
     struct kafka_consumer consumer;
     struct kafka_transactor *transactor;
     int event_fd;
@@ -94,16 +88,6 @@ struct fixture {
 
 static void set_up(struct fixture *f, const char *hanging)
 {
-    const struct kafka_producer_options options = {
-        .client_id = "test",
-        .brokers = "127.0.0.1:1",
-        .queue_messages = 10,
-        .queue_bytes = 1024 * 1024,
-        .in_flight = 1,
-        .transactional_id = "transactions",
-    };
-    struct fault fault = {0};
-
     fake.hanging = hanging;
     fake.now_us = 1000 * (int64_t)S;
     fake.aborts = 0;
@@ -111,7 +95,7 @@ static void set_up(struct fixture *f, const char *hanging)
     sem_init(&fake.let_go, 0, 0);
     *f = (struct fixture){.event_fd = eventfd(0, EFD_CLOEXEC)};
     f->consumer.membership = rd_kafka_consumer_group_metadata_new("group");
-    assert_int_equal(kafka_producer_new(&options, &f->producer, &fault), STATUS_OK);
+    f->producer = lone_producer("transactions");
     const struct kafka_transactor_options transactions = {
         .producer = f->producer,
         .consumer = &f->consumer,
