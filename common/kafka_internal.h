@@ -23,10 +23,6 @@ int64_t kafka_conf_number_of(const rd_kafka_conf_t *conf, const char *name, int6
 /* A queue that writes to `event_fd` whenever it stops being empty. Free with rd_kafka_queue_destroy() before the handle. */
 void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd);
 
-/* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. `reachable` becomes true when a broker answered. */
-struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
-                                            int timeout_ms, atomic_bool *reachable);
-
 /* What a broker said when it was asked for `what` of `topic`, and of which partition (KAFKA_NO_PARTITION: of none in particular).
  * Errors: STATUS_NOT_FOUND (no such topic or partition), STATUS_RETRY. */
 enum { KAFKA_NO_PARTITION = -1 };
@@ -46,6 +42,12 @@ struct kafka_loading {
 
 /* Whether a line says that, and the broker has not been saying it for five seconds: no fault yet. Only librdkafka's main thread logs it. */
 bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const char *text, int64_t now_us);
+
+/* ---- kafka_topic.c: what a broker says of a topic ---- */
+
+/* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. `reachable` becomes true when a broker answered. */
+struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
+                                            int timeout_ms, atomic_bool *reachable);
 
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 
