@@ -110,11 +110,19 @@ struct kafka_topic_view {
     int32_t
         partitions;  /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why) */
     bool leaderless; /* a partition has no leader: nothing can be written to it */
+    /* The fewest replicas in sync of a partition that has a leader but not all replicas in sync; 0: all are. */
+    int32_t in_sync;
+    /* How many there have to be of each partition, unless it has fewer replicas and all of them are in sync, for it to be written to
+     * (`min.insync.replicas`); 0: not asked, or no answer; -1: this may not be known. */
+    int32_t min_in_sync;
 };
 
 /* Asks a broker for the topic's metadata, waiting up to `timeout_ms`. Also fetches the topic into the producer's cache, so that the
  * first produce is fast. */
 struct kafka_topic_view kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms);
+/* Likewise, and asks then, waiting as long again, for `min_in_sync`. */
+struct kafka_topic_view kafka_producer_probe_closely(struct kafka_producer *p, const char *topic,
+                                                     int timeout_ms);
 
 /* ---- consumer ---- */
 

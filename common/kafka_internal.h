@@ -48,6 +48,8 @@ bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const
 /* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. `reachable` becomes true when a broker answered. */
 struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
                                             int timeout_ms, atomic_bool *reachable);
+/* `min_in_sync` of kafka_topic_view. */
+int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms);
 
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 

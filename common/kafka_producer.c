@@ -348,3 +348,12 @@ struct kafka_topic_view kafka_producer_probe(struct kafka_producer *p, const cha
 {
     return kafka_look_at_topic(p->rk, topic_of(p, topic), topic, timeout_ms, &p->reachable);
 }
+
+struct kafka_topic_view kafka_producer_probe_closely(struct kafka_producer *p, const char *topic,
+                                                     int timeout_ms)
+{
+    struct kafka_topic_view view = kafka_producer_probe(p, topic, timeout_ms);
+    if (view.partitions > 0)
+        view.min_in_sync = kafka_ask_min_in_sync(p->rk, topic, timeout_ms);
+    return view;
+}

@@ -80,7 +80,7 @@ struct pipeline {
     int64_t probed_us;   /* when one was */
     bool probe_failed;   /* without an answer */
     bool probe_again;    /* one of this round did not answer, or is missing and needed */
-    bool probe_leaders;  /* one of this round, of the list, has no leader */
+    bool probe_lacking;  /* one of this round, of the list, lacks what it needs to be written to */
     /* When it was last logged that the i-th is not there; 0: it is. */
     int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 
@@ -111,8 +111,8 @@ status pipeline_make_kafka(struct pipeline *p, struct fault *f) must_check;
 bool pipeline_free_producers(struct pipeline *p) must_check;
 /* Takes delivery reports. */
 void pipeline_serve_producers(struct pipeline *p);
-/* As kafka_producer_probe(), for all producers. */
-struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, int timeout_ms);
+/* As kafka_producer_probe(), or kafka_producer_probe_closely(), for all producers. */
+struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, bool closely, int timeout_ms);
 
 /* ---- pipeline_topics.c: what there is to know of the topics that answers go to ---- */
 
@@ -121,7 +121,8 @@ struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, in
 void pipeline_look_at_topics(struct pipeline *p);
 /* When it is time next. Each look may block the loop, so where nobody answers they are seldom. */
 int64_t pipeline_look_due_us(const struct pipeline *p);
-/* Looks at the reply topics that the batch's results are to go to, but for those that were looked at a moment ago. */
+/* Looks at the reply topics that the batch's results are to go to, but for those that were looked at a moment ago. How many
+ * replicas one needs in sync is asked for with each round, and here as long as nobody has answered. */
 void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b);
 
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */

@@ -140,9 +140,10 @@ void pipeline_serve_producers(struct pipeline *p)
         kafka_producer_poll(p->bulk, 0);
 }
 
-struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, int timeout_ms)
+struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, bool closely, int timeout_ms)
 {
-    struct kafka_topic_view view = kafka_producer_probe(p->producer, topic, timeout_ms);
+    struct kafka_topic_view view = closely ? kafka_producer_probe_closely(p->producer, topic, timeout_ms)
+                                           : kafka_producer_probe(p->producer, topic, timeout_ms);
     if (view.partitions > 0 && p->bulk)
         (void)kafka_producer_probe(p->bulk, topic, timeout_ms);
     return view;

@@ -4,7 +4,7 @@
 
 enum {
     PROBE_EVERY_US = 60 * 1000000,  /* partitions can be added to the results topic */
-    PROBE_LEADERS_US = 5 * 1000000, /* where one has no leader */
+    PROBE_LACKING_US = 5 * 1000000, /* where one has no leader, or too few replicas */
     PROBE_AWAY_US = 500 * 1000,
     PROBE_TIMEOUT_MS = 100,
     FRESH_US = 100 * 1000, /* a look at a topic that is believed before a transaction */
@@ -24,9 +24,9 @@ static void tell_missing(struct pipeline *p, size_t i, int64_t now)
                   LOG_STR("topic", topic_at(p, i)));
 }
 
-static struct kafka_topic_view look_at_topic(struct pipeline *p, size_t i)
+static struct kafka_topic_view look_at_topic(struct pipeline *p, size_t i, bool closely)
 {
-    struct kafka_topic_view view = pipeline_probe(p, topic_at(p, i), PROBE_TIMEOUT_MS);
+    struct kafka_topic_view view = pipeline_probe(p, topic_at(p, i), closely, PROBE_TIMEOUT_MS);
     int64_t now = clock_monotonic_us(p->o.clock);
     if (i > 0)
         reply_topics_looked_at(p->reply_topics, i - 1, view, now);
@@ -47,12 +47,12 @@ int64_t pipeline_look_due_us(const struct pipeline *p)
 
 static void end_round(struct pipeline *p)
 {
-    int64_t pause = p->probe_leaders ? PROBE_LEADERS_US : PROBE_EVERY_US;
+    int64_t pause = p->probe_lacking ? PROBE_LACKING_US : PROBE_EVERY_US;
 
     p->probe_next = 0;
     p->probe_at_us = p->probed_us + (p->probe_again ? PROBE_AWAY_US : pause);
     p->probe_again = false;
-    p->probe_leaders = false;
+    p->probe_lacking = false;
 }
 
 void pipeline_look_at_topics(struct pipeline *p)
@@ -60,13 +60,14 @@ void pipeline_look_at_topics(struct pipeline *p)
     if (!pipeline_owns_producer(p) || clock_monotonic_us(p->o.clock) < pipeline_look_due_us(p))
         return;
 
-    struct kafka_topic_view view = look_at_topic(p, p->probe_next);
     bool is_listed = p->probe_next >= FIRST_LISTED;
+    struct kafka_topic_view view = look_at_topic(p, p->probe_next, is_listed);
     p->probed_us = clock_monotonic_us(p->o.clock);
-    p->probe_failed = view.partitions < 0;
+    p->probe_failed = view.partitions < 0 || (is_listed && view.partitions > 0 && view.min_in_sync == 0);
     /* Others than the dead letters and the results topic can be done without. */
-    p->probe_again = p->probe_again || view.partitions < 0 || (view.partitions == 0 && !is_listed);
-    p->probe_leaders = p->probe_leaders || (is_listed && view.leaderless);
+    p->probe_again = p->probe_again || p->probe_failed || (view.partitions == 0 && !is_listed);
+    p->probe_lacking =
+        p->probe_lacking || (is_listed && reply_topics_lacks(p->reply_topics, p->probe_next - 1));
     p->probe_next++;
     p->probe_at_us = 0;
     if (!topic_at(p, p->probe_next))
@@ -80,6 +81,6 @@ void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
 
     for (size_t k = 0; k < b->n; k++) {
         if (reply_topics_is_stale(p->reply_topics, &b->entries[k].reply, since, &i))
-            (void)look_at_topic(p, i + 1);
+            (void)look_at_topic(p, i + 1, !reply_topics_knows_need(p->reply_topics, i));
     }
 }

@@ -140,7 +140,8 @@ static bool begin_transaction(struct pipeline *p)
     p->gather_until_us = -1;
     if (n == 0)
         return false;
-    /* With a partition that has no leader it could not be ended before there is one again, not even aborted. */
+    /* With a partition that has no leader, or too few replicas in sync, it could not be ended before it has them again, not even
+     * aborted. */
     for (size_t i = 0; i < n; i++)
         pipeline_look_at_topics_of(p, pipeline_batch(p, i));
     p->in_transaction = n;

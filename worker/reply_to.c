@@ -6,13 +6,17 @@
 
 enum { PARTITION_BYTES = 4 };
 
+/* What a topic that is there needs to be written to. */
+enum lack { LACKS_NOTHING, LACKS_LEADER, LACKS_REPLICAS };
+
 struct reply_topic {
     char *name; /* NULL: the results topic */
     size_t len;
     int32_t partitions;        /* -1: unknown */
     bool only_known;           /* nothing is written to it while that is unknown */
     int64_t looked_at_us;      /* last; -1: never */
-    bool leaderless;           /* as was seen then */
+    enum lack lacks;           /* as was seen then */
+    int32_t min_in_sync;       /* 0: nobody has answered; -1: we may not know */
     int64_t given_up_until_us; /* 0: it is not */
 };
 
@@ -25,7 +29,7 @@ struct reply_topics {
 
 static bool takes_nothing(const struct reply_topic *topic)
 {
-    return topic->partitions == 0 || topic->leaderless || topic->given_up_until_us > 0;
+    return topic->partitions == 0 || topic->lacks != LACKS_NOTHING || topic->given_up_until_us > 0;
 }
 
 /* What is only resolved may wait for the first look. */
@@ -174,16 +178,41 @@ const char *reply_topics_name(const struct reply_topics *t, size_t i)
 }
 
 /* The results topic has to be waited for. */
-static void set_leaderless(struct reply_topic *topic, bool leaderless)
+static void set_lack(struct reply_topic *topic, enum lack lacks)
 {
-    if (!topic->name || topic->leaderless == leaderless)
+    if (!topic->name || topic->lacks == lacks)
         return;
-    topic->leaderless = leaderless;
-    if (leaderless)
+    topic->lacks = lacks;
+    switch (lacks) {
+    case LACKS_NOTHING:
+        log_info("this topic takes results again", LOG_STR("topic", topic->name));
+        break;
+    case LACKS_LEADER:
         log_error("results for this topic go to the results topic: a partition of it has no leader",
                   LOG_STR("topic", topic->name));
-    else
-        log_info("this topic takes results again", LOG_STR("topic", topic->name));
+        break;
+    case LACKS_REPLICAS:
+        log_error(
+            "results for this topic go to the results topic: a partition of it has too few replicas in sync",
+            LOG_STR("topic", topic->name), LOG_INT("min_insync_replicas", topic->min_in_sync));
+        break;
+    }
+}
+
+static void set_need(struct reply_topic *topic, int32_t min_in_sync)
+{
+    if (min_in_sync < 0 && topic->min_in_sync >= 0)
+        log_warning(
+            "how many replicas in sync this topic needs may not be known: DescribeConfigs is not allowed",
+            LOG_STR("topic", topic->name));
+    topic->min_in_sync = min_in_sync;
+}
+
+static enum lack lack_of(const struct reply_topic *topic, struct kafka_topic_view view)
+{
+    if (view.leaderless)
+        return LACKS_LEADER;
+    return view.in_sync > 0 && view.in_sync < topic->min_in_sync ? LACKS_REPLICAS : LACKS_NOTHING;
 }
 
 void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic_view view, int64_t now_us)
@@ -191,13 +220,25 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
     struct reply_topic *topic = &t->at[i];
 
     topic->looked_at_us = now_us;
+    if (view.min_in_sync != 0)
+        set_need(topic, view.min_in_sync);
     if (view.partitions >= 0 || view.leaderless)
-        set_leaderless(topic, view.leaderless);
+        set_lack(topic, lack_of(topic, view));
     if (view.partitions < 0)
         return;
     topic->partitions = view.partitions;
     if (now_us >= topic->given_up_until_us)
         topic->given_up_until_us = 0;
+}
+
+bool reply_topics_lacks(const struct reply_topics *t, size_t i)
+{
+    return t->at[i].lacks != LACKS_NOTHING;
+}
+
+bool reply_topics_knows_need(const struct reply_topics *t, size_t i)
+{
+    return t->at[i].min_in_sync != 0;
 }
 
 bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,

@@ -63,8 +63,13 @@ const char *reply_topics_name(const struct reply_topics *t, size_t i);
 /* Whether it is one of the list, and not the results topic. */
 bool reply_topics_lists(const struct reply_topics *t, const char *name);
 /* What a broker says of the i-th; where none did, what was known of it stays. Nothing is sent to a topic of the list that does not
- * exist, or as long as one of its partitions has no leader. */
+ * exist, or as long as one of its partitions has no leader or too few replicas in sync. How many it needs has to be told only now
+ * and then; where that may not be known, it is taken to have enough. */
 void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic_view view, int64_t now_us);
+/* Whether the i-th is not written to for want of a leader or of replicas. */
+bool reply_topics_lacks(const struct reply_topics *t, size_t i);
+/* Whether it has been said how many replicas in sync the i-th needs, or that this may not be known. */
+bool reply_topics_knows_need(const struct reply_topics *t, size_t i);
 /* Whether `to`'s topic is one of the list that was looked at last before then; `*i` is its number. */
 bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
                            size_t *i);

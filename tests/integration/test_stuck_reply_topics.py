@@ -4,17 +4,40 @@ import time
 
 import pytest
 from support.events import Reader, command, encode
-from support.kafka_proxy import NOT_ENOUGH_REPLICAS, PRODUCE, produce
+from support.kafka_proxy import (
+    DESCRIBE_CONFIGS,
+    NOT_ENOUGH_REPLICAS,
+    PRODUCE,
+    TOPIC_AUTHORIZATION_FAILED,
+    describe_configs,
+    produce,
+    with_replica_out_of_sync,
+    without_leader,
+)
 from support.waiting import wait_until
 
 DIVERTED = "gold_label_worker_results_diverted_total"
 NOT_USED = "gold_label_worker_reply_topics_refused_total"
 RESENT = "answers not delivered"
-NO_LEADER, HAS_LEADER = "a partition of it has no leader", "this topic takes results again"
+NO_LEADER, TOO_FEW_REPLICAS = (
+    "a partition of it has no leader",
+    "a partition of it has too few replicas in sync",
+)
+HAS_ALL = "this topic takes results again"
+NOT_ALLOWED = "DescribeConfigs is not allowed"
 
 
 @pytest.fixture(params=["at-least-once", "exactly-once"])
 def delivery(request):
+    return request.param
+
+
+@pytest.fixture(
+    params=[(without_leader, NO_LEADER), (with_replica_out_of_sync, TOO_FEW_REPLICAS)],
+    ids=["leader", "replicas"],
+)
+def lack(request):
+    """What the proxy makes of the topic's partitions, and what the worker says then."""
     return request.param
 
 
@@ -66,19 +89,20 @@ def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
     assert worker.is_running()
 
 
-def test_a_topic_without_a_leader_is_not_written_to_until_it_has_one(
-    workers, topics, kafka_proxy, delivery, run
+def test_a_topic_that_lacks_what_it_needs_is_not_written_to_until_it_has_it(
+    workers, topics, kafka_proxy, delivery, lack, run
 ):
     """In a transaction it would hold up everything until then: Kafka cannot even abort it."""
-    topic = topics.more("leaderless")
-    kafka_proxy.leaderless.add(topic)
+    change, told = lack
+    topic = topics.more("lacking", min_insync_replicas=2)
+    kafka_proxy.changes[topic] = change
     worker = workers.start(
         **topics.environment,
         **kafka_proxy.environment,
         GOLD_LABEL_WORKER_DELIVERY=delivery,
         GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
     ).wait_until_ready()
-    wait_until(lambda: NO_LEADER in worker.log)
+    wait_until(lambda: told in worker.log)
     asker, replies = Asker(topics, run), Reader(topics.brokers, topic)
 
     for _ in range(3):
@@ -86,18 +110,19 @@ def test_a_topic_without_a_leader_is_not_written_to_until_it_has_one(
     assert worker.metric(NOT_USED) == 3
     assert RESENT not in worker.log
 
-    kafka_proxy.leaderless.clear()
-    wait_until(lambda: HAS_LEADER in worker.log, 20)
+    kafka_proxy.changes.clear()
+    wait_until(lambda: HAS_ALL in worker.log, 20)
     asker.ask(topic, replies, 20)
     replies.close()
     assert worker.metric(NOT_USED) == 3
     assert worker.metric(DIVERTED) == 0
 
 
-def test_before_a_transaction_it_is_looked_whether_a_topic_still_has_its_leader(
-    workers, topics, kafka_proxy, run
+def test_before_a_transaction_it_is_looked_whether_a_topic_still_has_what_it_needs(
+    workers, topics, kafka_proxy, lack, run
 ):
-    topic = topics.more("leaderless")
+    change, told = lack
+    topic = topics.more("lacking", min_insync_replicas=2)
     worker = workers.start(
         **topics.environment,
         **kafka_proxy.environment,
@@ -109,7 +134,38 @@ def test_before_a_transaction_it_is_looked_whether_a_topic_still_has_its_leader(
     replies.close()
 
     time.sleep(0.2)  # so long what was seen last is believed
-    kafka_proxy.leaderless.add(topic)
+    kafka_proxy.changes[topic] = change
     asker.ask(topic, topics.results, 5)
-    assert NO_LEADER in worker.log
+    assert told in worker.log
     assert RESENT not in worker.log
+
+
+def test_a_topic_that_needs_fewer_replicas_from_now_on_is_written_to(workers, topics, kafka_proxy, run):
+    topic = topics.more("lacking", min_insync_replicas=2)
+    kafka_proxy.changes[topic] = with_replica_out_of_sync
+    worker = workers.start(
+        **topics.environment, **kafka_proxy.environment, GOLD_LABEL_WORKER_REPLY_TOPICS=topic
+    ).wait_until_ready()
+    wait_until(lambda: TOO_FEW_REPLICAS in worker.log)
+
+    topics.alter(topic, min_insync_replicas=1)
+    wait_until(lambda: HAS_ALL in worker.log, 20)
+    replies = Reader(topics.brokers, topic)
+    Asker(topics, run).ask(topic, replies, 20)
+    replies.close()
+
+
+def test_a_topic_that_may_not_be_described_is_written_to(workers, topics, kafka_proxy, delivery, run):
+    topic = topics.more("lacking", min_insync_replicas=2)
+    kafka_proxy.changes[topic] = with_replica_out_of_sync
+    kafka_proxy.refuse(DESCRIBE_CONFIGS, describe_configs(topic, TOPIC_AUTHORIZATION_FAILED))
+    worker = workers.start(
+        **topics.environment,
+        **kafka_proxy.environment,
+        GOLD_LABEL_WORKER_DELIVERY=delivery,
+        GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
+    ).wait_until_ready()
+    wait_until(lambda: NOT_ALLOWED in worker.log)
+    replies = Reader(topics.brokers, topic)
+    Asker(topics, run).ask(topic, replies, 20)
+    replies.close()

@@ -5,12 +5,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 static struct {
     rd_kafka_resp_err_t asked, topic;
     int32_t last_leader;
+    struct {
+        int in_sync, replicas;
+    } has[3]; /* of each partition */
 } fake;
 
 rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only_rkt,
@@ -25,6 +29,10 @@ rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_t
     (void)timeout_ms;
     topic.err = fake.topic;
     partitions[2].leader = fake.last_leader;
+    for (size_t i = 0; i < 3; i++) {
+        partitions[i].isr_cnt = fake.has[i].in_sync;
+        partitions[i].replica_cnt = fake.has[i].replicas;
+    }
     *metadatap = &answer;
     return fake.asked;
 }
@@ -66,6 +74,39 @@ static void one_partition_without_a_leader_is_seen(void **state)
     assert_seen(RD_KAFKA_RESP_ERR_NO_ERROR, 3, true);
 }
 
+static void assert_in_sync(int32_t in_sync)
+{
+    atomic_bool reachable;
+    fake.asked = fake.topic = RD_KAFKA_RESP_ERR_NO_ERROR;
+    assert_int_equal(look(&reachable).in_sync, in_sync);
+}
+
+static void of_the_partitions_that_lack_replicas_the_fewest_in_sync_are_seen(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    fake.has[0].in_sync = fake.has[0].replicas = 1; /* has all */
+    fake.has[1].in_sync = 2;
+    fake.has[1].replicas = 3;
+    fake.has[2].in_sync = 4;
+    fake.has[2].replicas = 5;
+    assert_in_sync(2);
+    fake.has[1].in_sync = 3;
+    assert_in_sync(4);
+    fake.has[2].in_sync = 5;
+    assert_in_sync(0);
+}
+
+static void replicas_of_a_partition_without_a_leader_do_not_count(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    fake.last_leader = -1;
+    fake.has[2].in_sync = 1;
+    fake.has[2].replicas = 2;
+    assert_in_sync(0);
+}
+
 static void a_topic_that_a_broker_does_not_know_has_none(void **state)
 {
     (void)state;
@@ -89,11 +130,142 @@ static void without_an_answer_nothing_is_known(void **state)
     assert_false(reachable);
 }
 
+/* ---- its configuration ---- */
+
+static struct {
+    bool answers;
+    rd_kafka_resp_err_t whole, topic;
+    const char *value; /* NULL: there is no such entry */
+} configuration;
+
+void rd_kafka_DescribeConfigs(rd_kafka_t *rk, rd_kafka_ConfigResource_t **configs, size_t config_cnt,
+                              const rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *rkqu)
+{
+    (void)rk;
+    (void)options;
+    (void)rkqu;
+    assert_int_equal(config_cnt, 1);
+    assert_int_equal(rd_kafka_ConfigResource_type(configs[0]), RD_KAFKA_RESOURCE_TOPIC);
+    assert_string_equal(rd_kafka_ConfigResource_name(configs[0]), "results");
+}
+
+static int nothing_in_it[3];
+
+rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *rkqu, int timeout_ms)
+{
+    (void)rkqu;
+    assert_int_equal(timeout_ms, 10);
+    return configuration.answers ? (rd_kafka_event_t *)&nothing_in_it : NULL;
+}
+
+rd_kafka_resp_err_t rd_kafka_event_error(rd_kafka_event_t *rkev)
+{
+    (void)rkev;
+    return configuration.whole;
+}
+
+void rd_kafka_event_destroy(rd_kafka_event_t *rkev)
+{
+    (void)rkev;
+}
+
+const rd_kafka_DescribeConfigs_result_t *rd_kafka_event_DescribeConfigs_result(rd_kafka_event_t *rkev)
+{
+    return rkev;
+}
+
+const rd_kafka_ConfigResource_t **
+rd_kafka_DescribeConfigs_result_resources(const rd_kafka_DescribeConfigs_result_t *result, size_t *cntp)
+{
+    static const rd_kafka_ConfigResource_t *resources[] = {(const rd_kafka_ConfigResource_t *)&nothing_in_it};
+    (void)result;
+    *cntp = 1;
+    return resources;
+}
+
+rd_kafka_resp_err_t rd_kafka_ConfigResource_error(const rd_kafka_ConfigResource_t *config)
+{
+    (void)config;
+    return configuration.topic;
+}
+
+const rd_kafka_ConfigEntry_t **rd_kafka_ConfigResource_configs(const rd_kafka_ConfigResource_t *config,
+                                                               size_t *cntp)
+{
+    static const rd_kafka_ConfigEntry_t *entries[] = {(const rd_kafka_ConfigEntry_t *)&nothing_in_it[0],
+                                                      (const rd_kafka_ConfigEntry_t *)&nothing_in_it[1]};
+    (void)config;
+    *cntp = configuration.value ? 2 : 1;
+    return entries;
+}
+
+const char *rd_kafka_ConfigEntry_name(const rd_kafka_ConfigEntry_t *entry)
+{
+    bool is_first = (const void *)entry == &nothing_in_it[0];
+    return is_first ? "max.message.bytes" : "min.insync.replicas";
+}
+
+const char *rd_kafka_ConfigEntry_value(const rd_kafka_ConfigEntry_t *entry)
+{
+    bool is_first = (const void *)entry == &nothing_in_it[0];
+    return is_first ? "7" : configuration.value;
+}
+
+static void assert_min_in_sync(int32_t expected)
+{
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, NULL, 0);
+    assert_non_null(rk);
+    assert_int_equal(kafka_ask_min_in_sync(rk, "results", 10), expected);
+    rd_kafka_destroy(rk);
+}
+
+static void what_a_topic_needs_in_sync_is_read(void **state)
+{
+    (void)state;
+    memset(&configuration, 0, sizeof configuration);
+    configuration.answers = true;
+    configuration.value = "2";
+    assert_min_in_sync(2);
+}
+
+static void without_an_answer_what_it_needs_is_not_known(void **state)
+{
+    (void)state;
+    memset(&configuration, 0, sizeof configuration);
+    configuration.value = "2";
+    assert_min_in_sync(0);
+    configuration.answers = true;
+    configuration.whole = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    assert_min_in_sync(0);
+    configuration.whole = RD_KAFKA_RESP_ERR_NO_ERROR;
+    configuration.topic = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    assert_min_in_sync(0);
+    configuration.topic = RD_KAFKA_RESP_ERR_NO_ERROR;
+    configuration.value = NULL;
+    assert_min_in_sync(0);
+    configuration.value = "many";
+    assert_min_in_sync(0);
+}
+
+static void where_configurations_may_not_be_described_that_is_told(void **state)
+{
+    (void)state;
+    memset(&configuration, 0, sizeof configuration);
+    configuration.answers = true;
+    configuration.topic = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    assert_min_in_sync(-1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_are_counted),
         cmocka_unit_test(one_partition_without_a_leader_is_seen),
+        cmocka_unit_test(of_the_partitions_that_lack_replicas_the_fewest_in_sync_are_seen),
+        cmocka_unit_test(replicas_of_a_partition_without_a_leader_do_not_count),
+        cmocka_unit_test(what_a_topic_needs_in_sync_is_read),
+        cmocka_unit_test(without_an_answer_what_it_needs_is_not_known),
+        cmocka_unit_test(where_configurations_may_not_be_described_that_is_told),
         cmocka_unit_test(a_topic_that_a_broker_does_not_know_has_none),
         cmocka_unit_test(one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing),
         cmocka_unit_test(without_an_answer_nothing_is_known),

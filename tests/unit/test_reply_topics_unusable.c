@@ -1,4 +1,4 @@
-/* Reply topics that take nothing: not there, without a leader, given up. */
+/* Reply topics that take nothing: not there, without a leader or replicas enough, given up. */
 #include "tests/unit/reply_fixture.h"
 
 enum { GIVEN_UP_UNTIL = 100 };
@@ -6,6 +6,13 @@ enum { GIVEN_UP_UNTIL = 100 };
 static void see_leaderless(struct fixture *f, size_t topic, int32_t partitions)
 {
     const struct kafka_topic_view view = {.partitions = partitions, .leaderless = true};
+    reply_topics_looked_at(f->topics, topic, view, 0);
+}
+
+/* `min_in_sync`: as kafka_topic_view has it. */
+static void see_replicas(struct fixture *f, size_t topic, int32_t in_sync, int32_t min_in_sync)
+{
+    const struct kafka_topic_view view = {.partitions = 12, .in_sync = in_sync, .min_in_sync = min_in_sync};
     reply_topics_looked_at(f->topics, topic, view, 0);
 }
 
@@ -65,6 +72,49 @@ static void nothing_is_sent_to_a_topic_without_a_leader_until_it_has_one(void **
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
 }
 
+static void nothing_is_sent_to_a_topic_with_too_few_replicas_in_sync_until_it_has_enough(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    ask(f);
+    struct reply_to resolved_before = f->to;
+    see_replicas(f, BILLS, 1, 2);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    assert_null(reply_to_topic(&resolved_before));
+    assert_true(reply_topics_lacks(f->topics, BILLS));
+    see(f, BILLS, -1, 0);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY); /* nobody has said that it has more */
+    see_replicas(f, BILLS, 2, 0);                 /* enough, though it has more */
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+    assert_false(reply_topics_lacks(f->topics, BILLS));
+    see_replicas(f, BILLS, 1, 0); /* what it needs is remembered */
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    see_replicas(f, BILLS, 0, 0); /* all that it has */
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+}
+
+static void what_a_topic_needs_in_sync_can_be_altered(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    see_replicas(f, BILLS, 1, 2);
+    assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
+    see_replicas(f, BILLS, 1, 1);
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+}
+
+static void a_topic_whose_need_may_not_be_known_is_taken_to_have_enough(void **state)
+{
+    struct fixture *f = *state;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    see_replicas(f, BILLS, 1, 0);
+    assert_false(reply_topics_knows_need(f->topics, BILLS)); /* nobody has answered */
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+    see_replicas(f, BILLS, 1, -1);
+    assert_true(reply_topics_knows_need(f->topics, BILLS));
+    assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
+}
+
 static void a_look_is_stale_when_it_was_before_the_time(void **state)
 {
     struct fixture *f = *state;
@@ -81,12 +131,15 @@ static void a_look_is_stale_when_it_was_before_the_time(void **state)
     assert_false(reply_topics_is_stale(f->topics, &f->to, 51, &i));
 }
 
-static void the_results_topic_is_used_without_a_leader_too(void **state)
+static void the_results_topic_is_used_whatever_it_lacks(void **state)
 {
     struct fixture *f = *state;
-    see_leaderless(f, RESULTS, 8);
+    see_replicas(f, RESULTS, 1, 2);
     f->headers.reply_partition = SLICE_LITERAL("7");
     assert_goes(f, NULL, 7);
+    see_leaderless(f, RESULTS, 8);
+    assert_goes(f, NULL, 7);
+    assert_false(reply_topics_lacks(f->topics, RESULTS));
     f->headers.spring_reply_topic = SLICE_LITERAL("results");
     assert_goes(f, NULL, 7);
 }
@@ -178,7 +231,10 @@ int main(void)
         WITH_TOPICS(a_topic_that_was_never_looked_at_is_believed_to_be_there),
         WITH_TOPICS(where_only_known_topics_are_used_it_is_looked_at_before_it_is_written_to),
         WITH_TOPICS(nothing_is_sent_to_a_topic_without_a_leader_until_it_has_one),
-        WITH_TOPICS(the_results_topic_is_used_without_a_leader_too),
+        WITH_TOPICS(nothing_is_sent_to_a_topic_with_too_few_replicas_in_sync_until_it_has_enough),
+        WITH_TOPICS(what_a_topic_needs_in_sync_can_be_altered),
+        WITH_TOPICS(a_topic_whose_need_may_not_be_known_is_taken_to_have_enough),
+        WITH_TOPICS(the_results_topic_is_used_whatever_it_lacks),
         WITH_TOPICS(a_look_is_stale_when_it_was_before_the_time),
         WITH_TOPICS(a_topic_that_was_given_up_is_used_again_when_its_time_is_over_and_it_is_there),
         WITH_TOPICS(a_topic_that_was_given_up_is_not_used_before_its_time_though_it_is_there),

@@ -18,13 +18,16 @@ import struct
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from support.proxy import Proxy
 
 # Keys and errors of Kafka's protocol.
 PRODUCE, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 0, 3, 8, 9, 10, 26
+DESCRIBE_CONFIGS = 32
 LEADER_NOT_AVAILABLE, NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, GROUP_AUTHORIZATION_FAILED = 5, 16, 19, 30
+TOPIC_AUTHORIZATION_FAILED = 29
+NO_BROKER = 99
 HOST = "127.0.0.1"
 
 
@@ -55,23 +58,64 @@ def offset_fetch(error):
     return no_tags + throttle_ms + no_topics + struct.pack(">h", error) + no_tags
 
 
-def without_leaders(metadata, topic):
-    """Version 4."""
-    frame = bytearray(metadata)
-    found = frame.find(text(topic))
+def describe_configs(topic, error):
+    """Version 1."""
+    throttle_ms, no_message, is_topic, no_entries = 0, -1, 2, struct.pack(">i", 0)
+    head = struct.pack(">iihhb", throttle_ms, 1, error, no_message, is_topic)
+    return head + text(topic) + no_entries
+
+
+# ---- what is said of a topic ----
+
+
+@dataclass(frozen=True)
+class Partition:
+    error: int
+    number: int
+    leader: int
+    replicas: tuple[int]
+    in_sync: tuple[int]
+
+    def packed(self):
+        head = struct.pack(">hii", self.error, self.number, self.leader)
+        return head + b"".join(
+            struct.pack(f">i{len(them)}i", len(them), *them) for them in (self.replicas, self.in_sync)
+        )
+
+
+def without_leader(partition):
+    return replace(partition, error=LEADER_NOT_AVAILABLE, leader=-1)
+
+
+def with_replica_out_of_sync(partition):
+    return replace(partition, replicas=(*partition.replicas, NO_BROKER))
+
+
+def read_partition(frame, at):
+    """It, and where the next one begins."""
+    error, number, leader = struct.unpack_from(">hii", frame, at)
+    at += 10
+    both = []
+    for _ in ("replicas", "in sync"):
+        (count,) = struct.unpack_from(">i", frame, at)
+        both.append(struct.unpack_from(f">{count}i", frame, at + 4))
+        at += 4 + 4 * count
+    return Partition(error, number, leader, *both), at
+
+
+def changed(metadata, topic, change):
+    """Each of the topic's partitions as `change` makes it. Version 4."""
+    found = metadata.find(text(topic))
     if found < 0:
         return metadata
     is_internal = 1
-    at = found + len(text(topic)) + is_internal
-    (partitions,) = struct.unpack_from(">i", frame, at)
-    at += 4
-    for _ in range(partitions):
-        struct.pack_into(">h", frame, at, LEADER_NOT_AVAILABLE)
-        struct.pack_into(">i", frame, at + 6, -1)
-        at += 10
-        for _ in ("replicas", "in sync"):
-            at += 4 + 4 * struct.unpack_from(">i", frame, at)[0]
-    return bytes(frame)
+    at = begin = found + len(text(topic)) + is_internal + 4
+    partitions = []
+    for _ in range(struct.unpack_from(">i", metadata, begin - 4)[0]):
+        partition, at = read_partition(metadata, at)
+        partitions.append(change(partition).packed())
+    body = metadata[4:begin] + b"".join(partitions) + metadata[at:]
+    return struct.pack(">i", len(body)) + body
 
 
 @dataclass
@@ -94,8 +138,8 @@ class KafkaProxy(Proxy):
         self.losses = None
         self.lost = threading.Event()
         self.refusals = []
-        self.leaderless = set()  # topics of which no partition has a leader, as is said of them
         self.delays = Counter()  # seconds by key
+        self.changes = {}  # of what is said of topics: by name, what becomes of each partition
         self.writing = threading.Lock()
 
     @property
@@ -143,8 +187,8 @@ class KafkaProxy(Proxy):
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
                 if direction == "answers" and key == METADATA:
-                    for topic in self.leaderless:
-                        frame = without_leaders(frame, topic)
+                    for topic, change in list(self.changes.items()):
+                        frame = changed(frame, topic, change)
                 answer = self.answer_to(key, frame) if direction == "asks" else None
                 with self.writing:  # two may have something for the client
                     if answer:

@@ -3,7 +3,7 @@
 import uuid
 
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 from support.events import Reader, Sender, ends
 from support.waiting import wait_until
@@ -67,6 +67,16 @@ class Topics:
 
         wait_until(has_leaders, what=f"leaders of {name}")
         return name
+
+    def alter(self, name, **settings):
+        """Sets settings of a topic. Settings' dots are underscores."""
+        to = AlterConfigOpType.SET
+        entries = [
+            ConfigEntry(key.replace("_", "."), str(value), incremental_operation=to)
+            for key, value in settings.items()
+        ]
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+        self.admin.incremental_alter_configs([resource])[resource].result(30)
 
     @property
     def environment(self):

@@ -1,0 +1,124 @@
+/* When the worker's loop looks at the topics that answers go to, and how closely. */
+#include "tests/unit/fake_pipeline.h"
+
+enum { DEAD, RESULTS, BILLS, LOOKS_MAX = 16, MINUTE_US = 60 * 1000000 };
+
+static struct {
+    struct kafka_topic_view bills; /* what is seen of it */
+    size_t n;
+    struct {
+        int topic;
+        bool closely;
+    } at[LOOKS_MAX];
+} looks;
+
+struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, bool closely, int timeout_ms)
+{
+    bool is_bills = strcmp(topic, "bills") == 0;
+    struct kafka_topic_view view = is_bills ? looks.bills : (struct kafka_topic_view){.partitions = 8};
+    (void)p;
+    (void)timeout_ms;
+    assert_true(looks.n < LOOKS_MAX);
+    looks.at[looks.n].topic = is_bills ? BILLS : strcmp(topic, "results") == 0 ? RESULTS : DEAD;
+    looks.at[looks.n++].closely = closely;
+    if (!closely)
+        view.min_in_sync = 0;
+    return view;
+}
+
+bool pipeline_owns_producer(const struct pipeline *p)
+{
+    (void)p;
+    return true;
+}
+
+/* All that is due, and that becomes due by it. */
+static void look(struct fixture *f)
+{
+    looks.n = 0;
+    while (pipeline_look_due_us(&f->p) <= fake.now_us)
+        pipeline_look_at_topics(&f->p);
+}
+
+static void begin(struct fixture *f, int32_t in_sync, int32_t min_in_sync)
+{
+    f->settings.dlq_topic = "dead";
+    looks.bills = (struct kafka_topic_view){.partitions = 1, .in_sync = in_sync, .min_in_sync = min_in_sync};
+    look(f);
+}
+
+/* A batch with a result for it; looks at it as before a transaction. */
+static void look_for_batch(struct fixture *f)
+{
+    struct batch *b = add(f, 1);
+    struct command_headers headers = {.spring_reply_topic = SLICE_LITERAL("bills")};
+    assert_int_equal(reply_topics_resolve(f->p.reply_topics, &headers, b->arena, &b->entries[0].reply),
+                     STATUS_OK);
+    looks.n = 0;
+    pipeline_look_at_topics_of(&f->p, b);
+    pipeline_retire(&f->p);
+}
+
+static void a_round_looks_closely_at_the_topics_of_the_list(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 0, 2);
+    assert_int_equal(looks.n, 3);
+    for (int i = DEAD; i <= BILLS; i++) {
+        assert_int_equal(looks.at[i].topic, i);
+        assert_int_equal(looks.at[i].closely, i == BILLS);
+    }
+    assert_int_equal(pipeline_look_due_us(&f->p), fake.now_us + MINUTE_US);
+}
+
+static void a_topic_that_lacks_replicas_is_looked_at_again_soon(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 1, 2);
+    assert_in_range(pipeline_look_due_us(&f->p) - fake.now_us, 1, MINUTE_US / 10);
+    fake.now_us = pipeline_look_due_us(&f->p);
+    looks.bills.min_in_sync = 1; /* it was altered */
+    look(f);
+    assert_int_equal(looks.n, 3);
+    assert_int_equal(pipeline_look_due_us(&f->p), fake.now_us + MINUTE_US);
+}
+
+static void that_nobody_says_what_a_topic_needs_is_asked_again_at_once(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 1, 0);
+    assert_in_range(pipeline_look_due_us(&f->p) - fake.now_us, 1, MINUTE_US / 60);
+    fake.now_us = pipeline_look_due_us(&f->p);
+    looks.bills.min_in_sync = -1; /* it may not be known: that is an answer */
+    look(f);
+    assert_int_equal(looks.n, 3);
+    assert_int_equal(pipeline_look_due_us(&f->p), fake.now_us + MINUTE_US);
+}
+
+static void before_a_transaction_what_a_topic_needs_is_asked_only_while_nobody_has_said(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 0, 0);
+    looks.bills.min_in_sync = 2;
+    fake.now_us += MINUTE_US;
+    look_for_batch(f);
+    assert_int_equal(looks.n, 1);
+    assert_true(looks.at[0].closely);
+    fake.now_us += MINUTE_US;
+    look_for_batch(f);
+    assert_int_equal(looks.n, 1);
+    assert_false(looks.at[0].closely);
+    look_for_batch(f); /* a moment later */
+    assert_int_equal(looks.n, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_PIPELINE(a_round_looks_closely_at_the_topics_of_the_list),
+        WITH_PIPELINE(a_topic_that_lacks_replicas_is_looked_at_again_soon),
+        WITH_PIPELINE(that_nobody_says_what_a_topic_needs_is_asked_again_at_once),
+        WITH_PIPELINE(before_a_transaction_what_a_topic_needs_is_asked_only_while_nobody_has_said),
+    };
+    return cmocka_run_group_tests_name("pipeline_topics", tests, NULL, NULL);
+}
