@@ -74,13 +74,24 @@ void pipeline_look_at_topics(struct pipeline *p)
         end_round(p);
 }
 
+/* No result is sent to a topic that lacks something, so only a round looks at it again. */
+static void begin_round_soon(struct pipeline *p)
+{
+    int64_t soon = clock_monotonic_us(p->o.clock) + PROBE_LACKING_US;
+    if (p->probe_at_us > soon)
+        p->probe_at_us = soon;
+}
+
 void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
 {
     int64_t since = clock_monotonic_us(p->o.clock) - FRESH_US;
     size_t i;
 
     for (size_t k = 0; k < b->n; k++) {
-        if (reply_topics_is_stale(p->reply_topics, &b->entries[k].reply, since, &i))
-            (void)look_at_topic(p, i + 1, !reply_topics_knows_need(p->reply_topics, i));
+        if (!reply_topics_is_stale(p->reply_topics, &b->entries[k].reply, since, &i))
+            continue;
+        (void)look_at_topic(p, i + 1, !reply_topics_knows_need(p->reply_topics, i));
+        if (reply_topics_lacks(p->reply_topics, i))
+            begin_round_soon(p);
     }
 }

@@ -131,13 +131,17 @@ def test_before_a_transaction_it_is_looked_whether_a_topic_still_has_what_it_nee
     ).wait_until_ready()
     asker, replies = Asker(topics, run), Reader(topics.brokers, topic)
     asker.ask(topic, replies, 20)
-    replies.close()
 
     time.sleep(0.2)  # so long what was seen last is believed
     kafka_proxy.changes[topic] = change
     asker.ask(topic, topics.results, 5)
     assert told in worker.log
     assert RESENT not in worker.log
+
+    kafka_proxy.changes.clear()
+    wait_until(lambda: HAS_ALL in worker.log, 20)
+    asker.ask(topic, replies, 20)
+    replies.close()
 
 
 def test_a_topic_that_needs_fewer_replicas_from_now_on_is_written_to(workers, topics, kafka_proxy, run):

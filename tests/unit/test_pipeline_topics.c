@@ -83,6 +83,17 @@ static void a_topic_that_lacks_replicas_is_looked_at_again_soon(void **state)
     assert_int_equal(pipeline_look_due_us(&f->p), fake.now_us + MINUTE_US);
 }
 
+static void so_is_one_that_is_found_to_lack_them_before_a_transaction(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 0, 2);
+    fake.now_us += MINUTE_US / 10;
+    looks.bills.in_sync = 1;
+    look_for_batch(f);
+    assert_int_equal(looks.n, 1);
+    assert_in_range(pipeline_look_due_us(&f->p) - fake.now_us, 1, MINUTE_US / 10);
+}
+
 static void that_nobody_says_what_a_topic_needs_is_asked_again_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -117,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PIPELINE(a_round_looks_closely_at_the_topics_of_the_list),
         WITH_PIPELINE(a_topic_that_lacks_replicas_is_looked_at_again_soon),
+        WITH_PIPELINE(so_is_one_that_is_found_to_lack_them_before_a_transaction),
         WITH_PIPELINE(that_nobody_says_what_a_topic_needs_is_asked_again_at_once),
         WITH_PIPELINE(before_a_transaction_what_a_topic_needs_is_asked_only_while_nobody_has_said),
     };
