@@ -102,7 +102,9 @@ def test_the_servers_end_when_the_tests_are_killed(small):
     assert small.call("status", "postgres", check=False).returncode == 1
 
 
-def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small):
+@pytest.mark.parametrize("next_system", [[], ["postgres"]], ids=["alone", "another follows"])
+def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small, next_system):
+    """And leaves the one alone that is started at once."""
     run = subprocess.Popen(
         [ROOT / "deploy" / "dev" / "run"],
         env=small.environment,
@@ -117,9 +119,13 @@ def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small):
         small.call("start", "worker")
         assert run.poll() is None
         small.call("stop")
+        for service in next_system:
+            small.call("start", service)
         said, _ = run.communicate(timeout=30)
     finally:
         run.terminate()
         run.wait(timeout=60)
     assert run.returncode == 0
     assert said.splitlines()[-1] == "The system was stopped from elsewhere."
+    for service in next_system:
+        small.call("status", service)
