@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_service_is_not_misled_by_the_env_of_another_system(system, whole_agai
     system.call("stop", "worker")
     brokers = "127.0.0.1:1"
     assert system.call("start", "worker", GOLD_LABEL_KAFKA_BROKERS=brokers, GOLD_LABEL_START_TIMEOUT="20")
+
+
+def test_the_tests_are_not_misled_by_the_env_of_another_system():
+    program = "import os, support.system; assert 'GOLD_LABEL_KAFKA_BROKERS' not in os.environ"
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "tests" / "integration",
+        env=os.environ | {"GOLD_LABEL_KAFKA_BROKERS": "127.0.0.1:1"},
+        timeout=60,
+        check=True,
+    )
 
 
 def test_secrets_are_for_their_owner_only(system):

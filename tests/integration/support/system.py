@@ -20,6 +20,10 @@ BUILD = Path(os.environ.get("B", ROOT / "build")).absolute()
 PROGRAMS = Path(os.environ.get("BIN", BUILD / "bin")).absolute()
 STACK = ROOT / "deploy" / "dev" / "stack"
 
+# What a shell has from the file `env` of another system is not for our processes: it would come before their
+# files of settings.
+os.environ.pop("GOLD_LABEL_KAFKA_BROKERS", None)
+
 
 def free_port():
     with socket.socket() as listener:
