@@ -121,9 +121,10 @@ struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, bo
 void pipeline_look_at_topics(struct pipeline *p);
 /* When it is time next. Each look may block the loop, so where nobody answers they are seldom. */
 int64_t pipeline_look_due_us(const struct pipeline *p);
-/* Looks at the reply topics that the batch's results are to go to, but for those that were looked at a moment ago. How many
- * replicas one needs in sync is asked for with each round, and here as long as nobody has answered. */
-void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b);
+/* Looks at the reply topics that the batch's results are to go to, but for those that were seen a moment ago. How many replicas one
+ * needs in sync is asked for with each round, and here as long as nobody has answered. Blocks the loop for a second, or two, where
+ * nobody answers, and returns false: the others are not asked about. */
+bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b) must_check;
 
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */
 

@@ -7,7 +7,8 @@ enum {
     PROBE_LACKING_US = 5 * 1000000, /* where one has no leader, or too few replicas */
     PROBE_AWAY_US = 500 * 1000,
     PROBE_TIMEOUT_MS = 100,
-    FRESH_US = 100 * 1000, /* a look at a topic that is believed before a transaction */
+    BEFORE_TIMEOUT_MS = 1000, /* before a transaction, which goes nowhere without a broker, either */
+    FRESH_US = 100 * 1000,    /* a look at a topic that is believed before a transaction */
     FIRST_LISTED = 2, /* of the topics that answers go to: behind the dead letters and the results topic */
 };
 
@@ -24,9 +25,9 @@ static void tell_missing(struct pipeline *p, size_t i, int64_t now)
                   LOG_STR("topic", topic_at(p, i)));
 }
 
-static struct kafka_topic_view look_at_topic(struct pipeline *p, size_t i, bool closely)
+static struct kafka_topic_view look_at_topic(struct pipeline *p, size_t i, bool closely, int timeout_ms)
 {
-    struct kafka_topic_view view = pipeline_probe(p, topic_at(p, i), closely, PROBE_TIMEOUT_MS);
+    struct kafka_topic_view view = pipeline_probe(p, topic_at(p, i), closely, timeout_ms);
     int64_t now = clock_monotonic_us(p->o.clock);
     if (i > 0)
         reply_topics_looked_at(p->reply_topics, i - 1, view, now);
@@ -61,7 +62,7 @@ void pipeline_look_at_topics(struct pipeline *p)
         return;
 
     bool is_listed = p->probe_next >= FIRST_LISTED;
-    struct kafka_topic_view view = look_at_topic(p, p->probe_next, is_listed);
+    struct kafka_topic_view view = look_at_topic(p, p->probe_next, is_listed, PROBE_TIMEOUT_MS);
     p->probed_us = clock_monotonic_us(p->o.clock);
     p->probe_failed = view.partitions < 0 || (is_listed && view.partitions > 0 && view.min_in_sync == 0);
     /* Others than the dead letters and the results topic can be done without. */
@@ -82,7 +83,7 @@ static void begin_round_soon(struct pipeline *p)
         p->probe_at_us = soon;
 }
 
-void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
+bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
 {
     int64_t since = clock_monotonic_us(p->o.clock) - FRESH_US;
     size_t i;
@@ -90,8 +91,12 @@ void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
     for (size_t k = 0; k < b->n; k++) {
         if (!reply_topics_is_stale(p->reply_topics, &b->entries[k].reply, since, &i))
             continue;
-        (void)look_at_topic(p, i + 1, !reply_topics_knows_need(p->reply_topics, i));
+        bool closely = !reply_topics_knows_need(p->reply_topics, i);
+        struct kafka_topic_view view = look_at_topic(p, i + 1, closely, BEFORE_TIMEOUT_MS);
         if (reply_topics_lacks(p->reply_topics, i))
             begin_round_soon(p);
+        if (view.partitions < 0)
+            return false;
     }
+    return true;
 }

@@ -142,8 +142,9 @@ static bool begin_transaction(struct pipeline *p)
         return false;
     /* With a partition that has no leader, or too few replicas in sync, it could not be ended before it has them again, not even
      * aborted. */
-    for (size_t i = 0; i < n; i++)
-        pipeline_look_at_topics_of(p, pipeline_batch(p, i));
+    bool answered = true;
+    for (size_t i = 0; i < n && answered; i++)
+        answered = pipeline_look_at_topics_of(p, pipeline_batch(p, i));
     p->in_transaction = n;
     kafka_transaction_begin(p->transactor);
     return true;

@@ -14,7 +14,7 @@ struct reply_topic {
     size_t len;
     int32_t partitions;        /* -1: unknown */
     bool only_known;           /* nothing is written to it while that is unknown */
-    int64_t looked_at_us;      /* last; -1: never */
+    int64_t seen_us;           /* when a broker answered last; -1: never */
     enum lack lacks;           /* as was seen then */
     int32_t min_in_sync;       /* 0: nobody has answered; -1: we may not know */
     int64_t given_up_until_us; /* 0: it is not */
@@ -148,7 +148,7 @@ struct reply_topics *reply_topics_new(const char *results, const char *list, boo
                                       .len = name.len,
                                       .partitions = -1,
                                       .only_known = only_known,
-                                      .looked_at_us = -1};
+                                      .seen_us = -1};
         if (!topic->name) {
             reply_topics_free(t);
             return NULL;
@@ -219,11 +219,12 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
 {
     struct reply_topic *topic = &t->at[i];
 
-    topic->looked_at_us = now_us;
     if (view.min_in_sync != 0)
         set_need(topic, view.min_in_sync);
-    if (view.partitions >= 0 || view.leaderless)
-        set_lack(topic, lack_of(topic, view));
+    if (view.partitions < 0 && !view.leaderless)
+        return;
+    topic->seen_us = now_us;
+    set_lack(topic, lack_of(topic, view));
     if (view.partitions < 0)
         return;
     topic->partitions = view.partitions;
@@ -244,7 +245,7 @@ bool reply_topics_knows_need(const struct reply_topics *t, size_t i)
 bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
                            size_t *i)
 {
-    if (!to->topic || to->topic->looked_at_us >= since_us)
+    if (!to->topic || to->topic->seen_us >= since_us)
         return false;
     *i = (size_t)(to->topic - t->at);
     return true;

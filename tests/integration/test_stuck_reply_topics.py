@@ -6,6 +6,7 @@ import pytest
 from support.events import Reader, command, encode
 from support.kafka_proxy import (
     DESCRIBE_CONFIGS,
+    METADATA,
     NOT_ENOUGH_REPLICAS,
     PRODUCE,
     TOPIC_AUTHORIZATION_FAILED,
@@ -173,3 +174,21 @@ def test_a_topic_that_may_not_be_described_is_written_to(workers, topics, kafka_
     replies = Reader(topics.brokers, topic)
     Asker(topics, run).ask(topic, replies, 20)
     replies.close()
+
+
+def test_a_topic_of_a_broker_that_is_slow_to_describe_it_is_written_to(
+    workers, topics, kafka_proxy, delivery, run
+):
+    """Exactly once it must have been described before."""
+    topic = topics.more("slow")
+    kafka_proxy.slow_down(METADATA, 0.3)
+    worker = workers.start(
+        **topics.environment,
+        **kafka_proxy.environment,
+        GOLD_LABEL_WORKER_DELIVERY=delivery,
+        GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
+    ).wait_until_ready()
+    replies = Reader(topics.brokers, topic)
+    Asker(topics, run).ask(topic, replies, 20)
+    replies.close()
+    assert worker.metric(DIVERTED) == 0

@@ -5,6 +5,7 @@ static struct {
     enum kafka_transaction state;
     bool stuck;
     unsigned looked_at; /* batches, before it was begun */
+    bool answered;
     bool begun;
 } transactor;
 
@@ -27,11 +28,12 @@ void kafka_transaction_begin(struct kafka_transactor *t)
     transactor.state = KAFKA_TX_BUSY;
 }
 
-void pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
+bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
 {
     assert_ptr_equal(b, p->ring[transactor.looked_at]);
     assert_false(transactor.begun);
     transactor.looked_at++;
+    return transactor.answered;
 }
 
 /* ---- not called ---- */
@@ -95,11 +97,24 @@ static void reply_topics_are_looked_at_before_a_transaction_is_begun(void **stat
     struct fixture *f = *state;
     memset(&transactor, 0, sizeof transactor);
     transactor.state = KAFKA_TX_NONE;
+    transactor.answered = true;
     add(f, 1);
     add(f, 2);
     assert_int_equal(pipeline_transact(&f->p), STATUS_OK);
     assert_true(transactor.begun);
     assert_int_equal(transactor.looked_at, 2);
+}
+
+static void where_nobody_answers_it_is_asked_once(void **state)
+{
+    struct fixture *f = *state;
+    memset(&transactor, 0, sizeof transactor);
+    transactor.state = KAFKA_TX_NONE;
+    add(f, 1);
+    add(f, 2);
+    assert_int_equal(pipeline_transact(&f->p), STATUS_OK);
+    assert_true(transactor.begun);
+    assert_int_equal(transactor.looked_at, 1);
 }
 
 int main(void)
@@ -108,6 +123,7 @@ int main(void)
         WITH_PIPELINE(a_transaction_is_waited_for),
         WITH_PIPELINE(a_transaction_that_is_stuck_ends_the_process),
         WITH_PIPELINE(reply_topics_are_looked_at_before_a_transaction_is_begun),
+        WITH_PIPELINE(where_nobody_answers_it_is_asked_once),
     };
     return cmocka_run_group_tests_name("pipeline_transaction", tests, NULL, NULL);
 }

@@ -127,7 +127,9 @@ static void a_look_is_stale_when_it_was_before_the_time(void **state)
     assert_false(reply_topics_is_stale(f->topics, &f->to, 50, &i));
     assert_true(reply_topics_is_stale(f->topics, &f->to, 51, &i));
     assert_int_equal(i, BILLS);
-    see(f, BILLS, -1, 51); /* nobody answered: not at once again */
+    see(f, BILLS, -1, 51); /* nobody answered */
+    assert_true(reply_topics_is_stale(f->topics, &f->to, 51, &i));
+    see(f, BILLS, 12, 51);
     assert_false(reply_topics_is_stale(f->topics, &f->to, 51, &i));
 }
 
