@@ -72,6 +72,7 @@ struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *to
 
 static const char MIN_IN_SYNC[] = "min.insync.replicas";
 
+/* A broker that has no such setting (not every one that speaks Kafka has) needs the leader alone. */
 static int32_t number_of(const rd_kafka_ConfigResource_t *resource)
 {
     size_t n = 0;
@@ -84,7 +85,7 @@ static int32_t number_of(const rd_kafka_ConfigResource_t *resource)
             text_to_u64(slice_of(value), INT32_MAX, &number))
             return (int32_t)number;
     }
-    return 0;
+    return 1;
 }
 
 static int32_t read_answer(rd_kafka_event_t *event)

@@ -240,11 +240,16 @@ static void without_an_answer_what_it_needs_is_not_known(void **state)
     configuration.whole = RD_KAFKA_RESP_ERR_NO_ERROR;
     configuration.topic = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     assert_min_in_sync(0);
-    configuration.topic = RD_KAFKA_RESP_ERR_NO_ERROR;
-    configuration.value = NULL;
-    assert_min_in_sync(0);
+}
+
+static void a_broker_without_such_a_setting_needs_the_leader_alone(void **state)
+{
+    (void)state;
+    memset(&configuration, 0, sizeof configuration);
+    configuration.answers = true;
+    assert_min_in_sync(1);
     configuration.value = "many";
-    assert_min_in_sync(0);
+    assert_min_in_sync(1);
 }
 
 static void where_configurations_may_not_be_described_that_is_told(void **state)
@@ -265,6 +270,7 @@ int main(void)
         cmocka_unit_test(replicas_of_a_partition_without_a_leader_do_not_count),
         cmocka_unit_test(what_a_topic_needs_in_sync_is_read),
         cmocka_unit_test(without_an_answer_what_it_needs_is_not_known),
+        cmocka_unit_test(a_broker_without_such_a_setting_needs_the_leader_alone),
         cmocka_unit_test(where_configurations_may_not_be_described_that_is_told),
         cmocka_unit_test(a_topic_that_a_broker_does_not_know_has_none),
         cmocka_unit_test(one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing),
