@@ -105,10 +105,11 @@ size_t kafka_producer_backlog(const struct kafka_producer *p);
 void kafka_producer_purge(struct kafka_producer *p);
 /* False from the moment all brokers are lost until kafka_producer_probe() has reached one again. Any thread. */
 bool kafka_producer_reachable(const struct kafka_producer *p);
+
 /* What a broker says of a topic. */
 struct kafka_topic_view {
-    int32_t
-        partitions;  /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why) */
+    /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why). */
+    int32_t partitions;
     bool leaderless; /* a partition has no leader: nothing can be written to it */
     /* The fewest replicas in sync of a partition that has a leader but not all replicas in sync; 0: all are. */
     int32_t in_sync;

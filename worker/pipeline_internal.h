@@ -80,7 +80,6 @@ struct pipeline {
     int64_t probed_us;   /* when one was */
     bool probe_failed;   /* without an answer */
     bool probe_again;    /* one of this round did not answer, or is missing and needed */
-    bool probe_lacking;  /* one of this round, of the list, lacks what it needs to be written to */
     /* When it was last logged that the i-th is not there; 0: it is. */
     int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 

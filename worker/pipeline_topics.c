@@ -48,12 +48,11 @@ int64_t pipeline_look_due_us(const struct pipeline *p)
 
 static void end_round(struct pipeline *p)
 {
-    int64_t pause = p->probe_lacking ? PROBE_LACKING_US : PROBE_EVERY_US;
+    int64_t pause = reply_topics_lack(p->reply_topics) ? PROBE_LACKING_US : PROBE_EVERY_US;
 
     p->probe_next = 0;
     p->probe_at_us = p->probed_us + (p->probe_again ? PROBE_AWAY_US : pause);
     p->probe_again = false;
-    p->probe_lacking = false;
 }
 
 void pipeline_look_at_topics(struct pipeline *p)
@@ -67,8 +66,6 @@ void pipeline_look_at_topics(struct pipeline *p)
     p->probe_failed = view.partitions < 0 || (is_listed && view.partitions > 0 && view.min_in_sync == 0);
     /* Others than the dead letters and the results topic can be done without. */
     p->probe_again = p->probe_again || p->probe_failed || (view.partitions == 0 && !is_listed);
-    p->probe_lacking =
-        p->probe_lacking || (is_listed && reply_topics_lacks(p->reply_topics, p->probe_next - 1));
     p->probe_next++;
     p->probe_at_us = 0;
     if (!topic_at(p, p->probe_next))
@@ -93,7 +90,7 @@ bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
             continue;
         bool closely = !reply_topics_knows_need(p->reply_topics, i);
         struct kafka_topic_view view = look_at_topic(p, i + 1, closely, BEFORE_TIMEOUT_MS);
-        if (reply_topics_lacks(p->reply_topics, i))
+        if (reply_topics_lack(p->reply_topics))
             begin_round_soon(p);
         if (view.partitions < 0)
             return false;

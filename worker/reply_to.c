@@ -232,9 +232,13 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
         topic->given_up_until_us = 0;
 }
 
-bool reply_topics_lacks(const struct reply_topics *t, size_t i)
+bool reply_topics_lack(const struct reply_topics *t)
 {
-    return t->at[i].lacks != LACKS_NOTHING;
+    for (size_t i = 1; i < t->n; i++) {
+        if (t->at[i].lacks != LACKS_NOTHING)
+            return true;
+    }
+    return false;
 }
 
 bool reply_topics_knows_need(const struct reply_topics *t, size_t i)

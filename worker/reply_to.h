@@ -66,8 +66,8 @@ bool reply_topics_lists(const struct reply_topics *t, const char *name);
  * exist, or as long as one of its partitions has no leader or too few replicas in sync. How many it needs has to be told only now
  * and then; where that may not be known, it is taken to have enough. */
 void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic_view view, int64_t now_us);
-/* Whether the i-th is not written to for want of a leader or of replicas. */
-bool reply_topics_lacks(const struct reply_topics *t, size_t i);
+/* Whether one of the list is not written to for want of a leader or of replicas. */
+bool reply_topics_lack(const struct reply_topics *t);
 /* Whether it has been said how many replicas in sync the i-th needs, or that this may not be known. */
 bool reply_topics_knows_need(const struct reply_topics *t, size_t i);
 /* Whether `to`'s topic is one of the list that was seen last before then, or never; `*i` is its number. */

@@ -81,12 +81,12 @@ static void nothing_is_sent_to_a_topic_with_too_few_replicas_in_sync_until_it_ha
     see_replicas(f, BILLS, 1, 2);
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
     assert_null(reply_to_topic(&resolved_before));
-    assert_true(reply_topics_lacks(f->topics, BILLS));
+    assert_true(reply_topics_lack(f->topics));
     see(f, BILLS, -1, 0);
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY); /* nobody has said that it has more */
     see_replicas(f, BILLS, 2, 0);                 /* enough, though it has more */
     assert_goes(f, "bills", KAFKA_PARTITION_BY_KEY);
-    assert_false(reply_topics_lacks(f->topics, BILLS));
+    assert_false(reply_topics_lack(f->topics));
     see_replicas(f, BILLS, 1, 0); /* what it needs is remembered */
     assert_goes(f, NULL, KAFKA_PARTITION_BY_KEY);
     see_replicas(f, BILLS, 0, 0); /* all that it has */
@@ -141,7 +141,7 @@ static void the_results_topic_is_used_whatever_it_lacks(void **state)
     assert_goes(f, NULL, 7);
     see_leaderless(f, RESULTS, 8);
     assert_goes(f, NULL, 7);
-    assert_false(reply_topics_lacks(f->topics, RESULTS));
+    assert_false(reply_topics_lack(f->topics));
     f->headers.spring_reply_topic = SLICE_LITERAL("results");
     assert_goes(f, NULL, 7);
 }
