@@ -177,6 +177,7 @@ static void finish_setup(struct store *s)
         return;
     }
     s->phase = PHASE_CONNECTED;
+    s->plans_until_us = clock_monotonic_us(s->o.clock) + STORE_PLANS_LAST_US;
     s->events = POLLIN;
     if (s->n == 0) /* otherwise an answer will tell */
         s->error[0] = '\0';

@@ -8,6 +8,8 @@
 #define STORE_INSERT "insert_labels"
 #define STORE_LOOKUP "lookup_labels"
 
+enum { STORE_PLANS_LAST_US = 10 * 1000000 };
+
 enum store_phase {
     PHASE_DISCONNECTED, /* waiting for `retry_at_us` */
     PHASE_CONNECTING,   /* PQconnectPoll() */
@@ -64,8 +66,9 @@ struct store {
     short events;
     unsigned attempts; /* failures in a row */
     int64_t retry_at_us;
-    int64_t answer_by_us; /* where an answer of the server is awaited: when it is given up */
-    char error[256];      /* the last failure, for readiness; empty when all is well again */
+    int64_t plans_until_us; /* when PostgreSQL shall plan the statements anew */
+    int64_t answer_by_us;   /* where an answer of the server is awaited: when it is given up */
+    char error[256];        /* the last failure, for readiness; empty when all is well again */
 
     /* batches[first] is the oldest of `n`. */
     struct store_batch batches[STORE_BATCHES];

@@ -68,7 +68,7 @@ class Victim:
     def back_ends(self, waiting=False):
         sql = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
         sql += " AND wait_event_type = 'Lock'" if waiting else ""
-        with superuser(self.system) as connection:
+        with self.system.superuser() as connection:
             return [row[0] for row in connection.execute(sql + " ORDER BY backend_start", [self.name])]
 
     def wait_for_lock(self, back_ends=1):
@@ -92,14 +92,6 @@ class Victim:
             yield
 
 
-@contextmanager
-def superuser(system):
-    password = re.search(r"^PG_SUPERUSER_PASSWORD=(.*)$", (system.state / "secrets").read_text(), re.M)[1]
-    url = re.sub(r"//[^@]*@", f"//postgres:{password}@", system.env["DATABASE_URL"])
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
-
-
 @pytest.fixture
 def victim(system, topics, workers, run):
     it = Victim(system, topics, workers, run)
@@ -115,7 +107,7 @@ def test_a_terminated_back_end_costs_no_command_of_its_batch(system, victim):
     with victim.held_run():
         victim.send()
         [pid] = victim.wait_for_lock()
-        with superuser(system) as connection:
+        with system.superuser() as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [pid])
         assert victim.wait_for_lock() != [pid]
     victim.assert_all_created()
@@ -238,7 +230,7 @@ def test_a_database_that_becomes_read_only_is_waited_out(system, victim):
     victim.start().worker.wait_until_ready()
 
     def set_read_only(sql):
-        with superuser(system) as connection:
+        with system.superuser() as connection:
             connection.execute(sql)
             connection.execute("SELECT pg_reload_conf()")
 

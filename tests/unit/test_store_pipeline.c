@@ -119,6 +119,34 @@ static void the_time_of_a_statement_that_was_sent_ahead_begins_when_its_turn_has
     tear_down(&b);
 }
 
+static void store_some(struct bench *b)
+{
+    begin(b, 1);
+    finish(b);
+    store_end(b->store);
+}
+
+static void plans_are_kept_for_ten_seconds_of_a_connection(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up_connected(&b);
+    store_some(&b);
+    fake_clock.now_us += 10 * S - 1;
+    store_some(&b);
+    assert_int_equal(fake.discards, 0);
+    fake_clock.now_us += 1;
+    store_some(&b);
+    store_some(&b);
+    assert_int_equal(fake.discards, 1);
+    fake_clock.now_us += 100 * S;
+    store_some(&b);
+    store_some(&b);
+    assert_int_equal(fake.discards, 2);
+    assert_int_equal(fake.statements, 6);
+    tear_down(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_fault_of_the_database_repeats_both),
         cmocka_unit_test(a_silent_server_costs_the_connection_and_the_time_of_one_statement),
         cmocka_unit_test(the_time_of_a_statement_that_was_sent_ahead_begins_when_its_turn_has_come),
+        cmocka_unit_test(plans_are_kept_for_ten_seconds_of_a_connection),
     };
     return cmocka_run_group_tests_name("store_pipeline", tests, NULL, NULL);
 }

@@ -106,6 +106,11 @@ class System(Stack):
     def connect(self):
         return psycopg.connect(self.env["DATABASE_URL"], autocommit=True)
 
+    def superuser(self):
+        password = re.search(r"^PG_SUPERUSER_PASSWORD=(.*)$", (self.state / "secrets").read_text(), re.M)[1]
+        url = re.sub(r"//[^@]*@", f"//postgres:{password}@", self.env["DATABASE_URL"])
+        return psycopg.connect(url, autocommit=True)
+
     def query(self, sql, *values):
         """Rows of one statement, over a connection that no fault has broken."""
         with self.connect() as connection:
