@@ -108,7 +108,7 @@ bool kafka_producer_reachable(const struct kafka_producer *p);
 
 /* What a broker says of a topic. */
 struct kafka_topic_view {
-    /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why). */
+    /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why, every ten seconds). */
     int32_t partitions;
     bool leaderless; /* a partition has no leader: nothing can be written to it */
     /* The fewest replicas in sync of a partition that has a leader but not all replicas in sync; 0: all are. */
@@ -162,7 +162,7 @@ status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, str
 /* Where a reader without a group begins. */
 enum kafka_start { KAFKA_START_OLDEST, KAFKA_START_END };
 
-/* Number of partitions; 0: no such topic; -1: no broker answered in `timeout_ms`, or one did not say (it is logged why). */
+/* Number of partitions; 0: no such topic; -1: no broker answered in `timeout_ms`, or one did not say (it is logged why, every ten seconds). */
 int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms);
 /* Reads `n` partitions (NULL: 0 … n-1) of one topic without a group. On KAFKA_START_END the end is asked for now, so every
  * message produced after the return is seen. Errors: STATUS_RETRY (no answer in time), STATUS_NOT_FOUND, STATUS_FATAL. */

@@ -12,7 +12,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct kafka_consumer *c = opaque;
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        atomic_store(&c->reachable, false);
+        atomic_store(&c->looks.reachable, false);
     log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(rk)),
                 LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
 }
@@ -149,7 +149,7 @@ status kafka_consumer_new(const struct kafka_consumer_options *options, struct k
     c->ctx = options->ctx;
     kafka_fetching_start(c,
                          kafka_conf_number_of(conf, "queued.max.messages.kbytes", INT64_MAX / 1024) * 1024);
-    atomic_init(&c->reachable, true);
+    atomic_init(&c->looks.reachable, true);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -180,7 +180,7 @@ status kafka_consumer_subscribe(struct kafka_consumer *c, const char *topic, str
 
 int32_t kafka_consumer_partitions(struct kafka_consumer *c, const char *topic, int timeout_ms)
 {
-    return kafka_look_at_topic(c->rk, NULL, topic, timeout_ms, &c->reachable).partitions;
+    return kafka_look_at_topic(c->rk, NULL, topic, timeout_ms, &c->looks).partitions;
 }
 
 /* Where to begin with one partition: asked now, so that nothing produced from here on is missed. */
@@ -218,7 +218,7 @@ status kafka_consumer_assign(struct kafka_consumer *c, const char *topic, const 
         if (err)
             st = fault_set(f, STATUS_FATAL, "assign", "cannot read %s: %s", topic, rd_kafka_err2str(err));
         else
-            atomic_store(&c->reachable, true);
+            atomic_store(&c->looks.reachable, true);
     }
     rd_kafka_topic_partition_list_destroy(list);
     return st;
@@ -240,7 +240,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
         kafka_fetching_idles(c);
         return NULL;
     }
-    atomic_store_explicit(&c->reachable, true, memory_order_relaxed);
+    atomic_store_explicit(&c->looks.reachable, true, memory_order_relaxed);
     kafka_fetching_took(c, m);
     return (struct kafka_message *)(void *)m;
 }
@@ -264,7 +264,7 @@ void kafka_consumer_notify(struct kafka_consumer *c, int event_fd)
 
 bool kafka_consumer_reachable(const struct kafka_consumer *c)
 {
-    return atomic_load_explicit(&c->reachable, memory_order_relaxed);
+    return atomic_load_explicit(&c->looks.reachable, memory_order_relaxed);
 }
 
 static status switch_fetching(struct kafka_consumer *c, bool on)

@@ -45,9 +45,16 @@ bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const
 
 /* ---- kafka_topic.c: what a broker says of a topic ---- */
 
-/* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. `reachable` becomes true when a broker answered. */
+/* What a handle knows of its looks at topics, of which one is made at a time. */
+struct kafka_looks {
+    atomic_bool reachable; /* becomes true when a broker has answered */
+    int64_t told_us
+        [16]; /* when it was last logged that one did not say anything of a topic, by the topic's hash */
+};
+
+/* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. */
 struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
-                                            int timeout_ms, atomic_bool *reachable);
+                                            int timeout_ms, struct kafka_looks *looks);
 /* `min_in_sync` of kafka_topic_view. */
 int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms);
 
@@ -77,7 +84,7 @@ struct kafka_consumer {
     kafka_revoked_fn revoked;
     kafka_committed_fn committed;
     void *ctx;
-    atomic_bool reachable;
+    struct kafka_looks looks;
     rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */
     bool paused;
     bool forsaken; /* a commit got no answer in time */

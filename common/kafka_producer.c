@@ -16,7 +16,7 @@ struct kafka_producer {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     int event_fd; /* -1: nobody waits */
-    atomic_bool reachable;
+    struct kafka_looks looks;
     atomic_bool silent; /* being replaced: its reports are of no interest any more */
     atomic_int served;  /* callbacks of the poll under way */
     struct kafka_loading loading;
@@ -64,7 +64,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
     p->served++;
     if (delivery == KAFKA_DELIVERED)
-        atomic_store_explicit(&p->reachable, true, memory_order_relaxed);
+        atomic_store_explicit(&p->looks.reachable, true, memory_order_relaxed);
     if (p->o.delivered && !atomic_load(&p->silent))
         p->o.delivered(p->o.ctx, m->_private, delivery, is_retriable(m->err),
                        delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
@@ -75,7 +75,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     struct kafka_producer *p = opaque;
     p->served++;
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        atomic_store(&p->reachable, false);
+        atomic_store(&p->looks.reachable, false);
     log_warning("kafka producer", LOG_STR("client", rd_kafka_name(rk)),
                 LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
 }
@@ -177,7 +177,7 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a Kafka producer");
     p->o = *options;
     p->event_fd = -1;
-    atomic_init(&p->reachable, true);
+    atomic_init(&p->looks.reachable, true);
     atomic_init(&p->silent, false);
     atomic_init(&p->served, 0);
     atomic_init(&p->n_topics, 0);
@@ -341,12 +341,12 @@ void kafka_producer_purge(struct kafka_producer *p)
 
 bool kafka_producer_reachable(const struct kafka_producer *p)
 {
-    return atomic_load_explicit(&p->reachable, memory_order_relaxed);
+    return atomic_load_explicit(&p->looks.reachable, memory_order_relaxed);
 }
 
 struct kafka_topic_view kafka_producer_probe(struct kafka_producer *p, const char *topic, int timeout_ms)
 {
-    return kafka_look_at_topic(p->rk, topic_of(p, topic), topic, timeout_ms, &p->reachable);
+    return kafka_look_at_topic(p->rk, topic_of(p, topic), topic, timeout_ms, &p->looks);
 }
 
 struct kafka_topic_view kafka_producer_probe_closely(struct kafka_producer *p, const char *topic,

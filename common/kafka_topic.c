@@ -1,5 +1,6 @@
 #include "common/kafka_internal.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
 #include <string.h>
@@ -25,9 +26,16 @@ static int32_t fewest_in_sync(const struct rd_kafka_metadata_topic *topic)
     return fewest;
 }
 
+/* Of topics that share a place one is told of. */
+static int64_t *told_of(struct kafka_looks *looks, const char *topic)
+{
+    return &looks->told_us[text_hash(topic) % (sizeof looks->told_us / sizeof *looks->told_us)];
+}
+
 /* Only a broker that says so makes a topic one that does not exist: what may not be seen, or has no leader for a moment, may well be
  * there. */
-static struct kafka_topic_view view_of(const struct rd_kafka_metadata *metadata, const char *name)
+static struct kafka_topic_view view_of(const struct rd_kafka_metadata *metadata, const char *name,
+                                       struct kafka_looks *looks)
 {
     const struct rd_kafka_metadata_topic *topic = metadata->topic_cnt == 1 ? &metadata->topics[0] : NULL;
     rd_kafka_resp_err_t err = topic ? topic->err : RD_KAFKA_RESP_ERR__BAD_MSG;
@@ -42,8 +50,9 @@ static struct kafka_topic_view view_of(const struct rd_kafka_metadata *metadata,
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
         return (struct kafka_topic_view){.partitions = 0};
     default:
-        log_error("a broker does not say what partitions a topic has", LOG_STR("topic", name),
-                  LOG_STR("error", rd_kafka_err2str(err)));
+        if (log_is_due(told_of(looks, name), clock_monotonic_us(clock_system())))
+            log_error("a broker does not say what partitions a topic has", LOG_STR("topic", name),
+                      LOG_STR("error", rd_kafka_err2str(err)));
         return (struct kafka_topic_view){
             .partitions = -1,
             .leaderless = err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
@@ -52,15 +61,15 @@ static struct kafka_topic_view view_of(const struct rd_kafka_metadata *metadata,
 }
 
 struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
-                                            int timeout_ms, atomic_bool *reachable)
+                                            int timeout_ms, struct kafka_looks *looks)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *own = topic ? NULL : rd_kafka_topic_new(rk, name, NULL);
     struct kafka_topic_view view = {.partitions = -1};
 
     if (rd_kafka_metadata(rk, 0, topic ? topic : own, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        atomic_store(reachable, true);
-        view = view_of(metadata, name);
+        atomic_store(&looks->reachable, true);
+        view = view_of(metadata, name, looks);
         rd_kafka_metadata_destroy(metadata);
     }
     if (own)

@@ -212,3 +212,12 @@ size_t text_of_u64(uint64_t n, char *out)
         out[i] = digits[len - 1 - i];
     return len;
 }
+
+uint32_t text_hash(const char *text)
+{
+    uint32_t hash = 2166136261U;
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619U;
+    return hash;
+}

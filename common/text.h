@@ -22,3 +22,5 @@ bool text_to_u64(struct slice s, uint64_t max, uint64_t *out);
 /* Writes `n` in decimal digits to `out`, without a NUL; returns how many: at most TEXT_U64_MAX. */
 enum { TEXT_U64_MAX = 20 };
 size_t text_of_u64(uint64_t n, char *out);
+/* 32-bit FNV-1a. */
+uint32_t text_hash(const char *text);

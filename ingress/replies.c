@@ -1,6 +1,7 @@
 #include "ingress/replies.h"
 
 #include "common/log.h"
+#include "common/text.h"
 #include "ingress/outcome.h"
 #include <errno.h>
 #include <poll.h>
@@ -35,11 +36,7 @@ struct replies {
 
 int32_t replies_partition_of(const char *name, int32_t n_partitions)
 {
-    uint32_t hash = 2166136261U; /* FNV-1a */
-
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619U;
-    return (int32_t)(hash % (uint32_t)n_partitions);
+    return (int32_t)(text_hash(name) % (uint32_t)n_partitions);
 }
 
 static int64_t now_us(const struct replies *r)

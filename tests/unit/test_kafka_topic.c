@@ -1,11 +1,13 @@
 /* What a broker says of a topic. */
 #include "common/kafka_internal.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -42,11 +44,18 @@ void rd_kafka_metadata_destroy(const struct rd_kafka_metadata *metadata)
     (void)metadata;
 }
 
-static struct kafka_topic_view look(atomic_bool *reachable)
+static struct kafka_topic_view look_at(const char *name, struct kafka_looks *looks)
 {
     int never_looked_into;
-    atomic_init(reachable, false);
-    return kafka_look_at_topic(NULL, (rd_kafka_topic_t *)&never_looked_into, "results", 10, reachable);
+    return kafka_look_at_topic(NULL, (rd_kafka_topic_t *)&never_looked_into, name, 10, looks);
+}
+
+static struct kafka_topic_view look(atomic_bool *reachable)
+{
+    struct kafka_looks looks = {.reachable = false};
+    struct kafka_topic_view view = look_at("results", &looks);
+    atomic_init(reachable, looks.reachable);
+    return view;
 }
 
 static void assert_seen(rd_kafka_resp_err_t said_of_topic, int32_t partitions, bool leaderless)
@@ -119,6 +128,43 @@ static void one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing(v
     (void)state;
     assert_seen(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, -1, false);
     assert_seen(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, -1, true);
+}
+
+/* Lines of the log that looks at two topics cost. */
+static unsigned lines_of(struct kafka_looks *looks, unsigned times)
+{
+    char text[4096];
+    int ends[2];
+    unsigned lines = 0;
+    int saved = dup(STDERR_FILENO);
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    dup2(ends[1], STDERR_FILENO);
+    for (unsigned i = 0; i < times; i++) {
+        (void)look_at("results", looks);
+        (void)look_at("replies", looks);
+    }
+    dup2(saved, STDERR_FILENO);
+    ssize_t n = read(ends[0], text, sizeof text);
+    for (ssize_t i = 0; i < n; i++)
+        lines += text[i] == '\n';
+    close(saved);
+    close(ends[0]);
+    close(ends[1]);
+    return lines;
+}
+
+static void what_is_not_said_is_told_of_each_topic_every_ten_seconds(void **state)
+{
+    (void)state;
+    struct kafka_looks looks = {.reachable = false};
+    fake.asked = RD_KAFKA_RESP_ERR_NO_ERROR;
+    fake.topic = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    assert_int_equal(lines_of(&looks, 5), 2);
+    assert_int_equal(lines_of(&looks, 5), 0);
+    for (size_t i = 0; i < sizeof looks.told_us / sizeof *looks.told_us; i++)
+        looks.told_us[i] -= looks.told_us[i] ? 10 * 1000000 : 0;
+    assert_int_equal(lines_of(&looks, 5), 2);
 }
 
 static void without_an_answer_nothing_is_known(void **state)
@@ -274,6 +320,7 @@ int main(void)
         cmocka_unit_test(where_configurations_may_not_be_described_that_is_told),
         cmocka_unit_test(a_topic_that_a_broker_does_not_know_has_none),
         cmocka_unit_test(one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing),
+        cmocka_unit_test(what_is_not_said_is_told_of_each_topic_every_ten_seconds),
         cmocka_unit_test(without_an_answer_nothing_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ def ask(system: System, topics: dict[str, str], commands: int) -> tuple[dict, di
 
 
 def warm_up(system: System, topics: dict[str, str], commands: int) -> None:
-    """A broker that has just been started compiles its code while it serves: so until the median falls no more."""
+    """A broker just started compiles its code while it serves: so until the median falls no more."""
     best = float("inf")
     for _ in range(WARM_MOST):
         p50 = ask(system, topics, min(commands, WARM_COMMANDS))[0]["p50_ms"]
