@@ -140,7 +140,8 @@ def test_an_answer_that_is_lost_after_the_commit_is_given_all_the_same(victim):
     victim.start().worker.wait_until_ready()
     victim.proxy.swallow_answers()
     victim.send()
-    wait_until(lambda: victim.system.count(victim.run) == ROWS, 60, "the rows, committed")
+    # All, or those that came first: the others wait for the answer about these.
+    wait_until(lambda: victim.system.count(victim.run) > 0, 60, "rows, committed")
     victim.proxy.cut()
     victim.assert_all_created()
 
