@@ -199,6 +199,8 @@ static int follow(struct follow *w)
     w->deadline_us = now_us() + w->options.timeout_s * 1000000;
     for (;;) {
         take_results(w);
+        /* Asked in every turn: where the output is stuck, nothing is taken, and nobody else looks at the signals. */
+        bool is_done = reader_is_done(&w->reader);
         if (w->reader.stopped)
             return 0;
         while (output_is_writable(w)) {
@@ -213,8 +215,8 @@ static int follow(struct follow *w)
         if (output_is_empty(&w->output)) {
             if (has_enough(w))
                 return 0;
-            if (reader_is_done(&w->reader))
-                return w->options.count > 0 && !w->reader.stopped ? EXIT_STOPPED : 0;
+            if (is_done)
+                return w->options.count > 0 ? EXIT_STOPPED : 0;
             if (w->options.timeout_s > 0 && now_us() > w->deadline_us)
                 return w->options.count > 0 ? EXIT_STOPPED : 0;
         }

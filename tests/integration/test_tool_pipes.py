@@ -1,0 +1,42 @@
+"""gold-label at pipes where the other side stands still."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import termios
+
+import pytest
+from support.tool import Tool, write_lines
+from support.waiting import wait_until
+
+
+@pytest.fixture
+def tool(system, tokens):
+    return Tool(system, tokens.worker())
+
+
+@contextlib.contextmanager
+def reader_that_stands_still(path):
+    """A named pipe that somebody has open and never reads: says how many bytes are in it."""
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield lambda: int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder)
+    finally:
+        os.close(end)
+
+
+def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
+    """What the pipe does not hold is kept up to a bound. Then nothing is read any more, but signals are."""
+    assert tool("send", "--run", run, write_lines(tmp_path / "labels.ndjson", 1000)).returncode == 0
+    with (
+        reader_that_stands_still(tmp_path / "stdout") as waiting,
+        tool.running(tmp_path, "results", "--run", run, "--from", "oldest") as follow,
+    ):
+        wait_until(lambda: waiting() > 60000)
+        before = follow.naps()
+        wait_until(lambda: follow.naps() > before + 2)
+        follow.process.send_signal(signal.SIGTERM)
+        assert follow.wait(10) == 0
