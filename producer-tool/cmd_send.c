@@ -195,11 +195,12 @@ static int run(int argc, char **argv)
         buffer_dispose(&faults);
         return 0;
     }
+    /* A named pipe keeps whoever opens it waiting for its other side: only the system's own signals end that. */
+    send_open(&s, &faults);
     s.signal_fd = signals_open(); /* before librdkafka starts threads */
     s.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (s.signal_fd < 0 || s.event_fd < 0)
         buffer_printf(&faults, "no file descriptors: %s\n", strerror(errno));
-    send_open(&s, &faults);
 
     int code = 0;
     if (faults.len || faults.failed)

@@ -75,10 +75,11 @@ static void take_token_file(struct credentials *c, const char *path, struct buff
 {
     struct buffer text = {0};
     struct fault f = {0};
-    c->token_file = path;
     /* Looked at before it is read: a change in between is seen the next time. */
     if (stat(path, &c->file) != 0)
         c->file = (struct stat){0};
+    /* A pipe gives its token once: whoever opens it again may wait for ever. */
+    c->token_file = S_ISREG(c->file.st_mode) ? path : NULL;
     if (config_read_file(path, FILE_MAX, &text, &f) == STATUS_OK)
         take_token(c, "--token-file", without_line_end(buffer_slice(&text)), faults);
     else
@@ -137,7 +138,8 @@ static bool is_other_file(const struct stat *a, const struct stat *b)
 enum credentials_news credentials_renew(struct credentials *c, struct buffer *faults)
 {
     struct stat now;
-    if (!c->token_file || stat(c->token_file, &now) != 0 || !is_other_file(&now, &c->file))
+    if (!c->token_file || stat(c->token_file, &now) != 0 || !S_ISREG(now.st_mode) ||
+        !is_other_file(&now, &c->file))
         return CREDENTIALS_SAME;
 
     struct credentials fresh = {.account_was_given = c->account_was_given};

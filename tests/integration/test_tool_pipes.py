@@ -40,3 +40,13 @@ def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
         wait_until(lambda: follow.naps() > before + 2)
         follow.process.send_signal(signal.SIGTERM)
         assert follow.wait(10) == 0
+
+
+def test_a_named_pipe_that_nobody_writes_is_waited_for_until_ctrl_c(tool, run, tmp_path):
+    pipe, file = tmp_path / "pipe", write_lines(tmp_path / "labels.ndjson", 1)
+    os.mkfifo(pipe)
+    for options in ((pipe,), ("--dry-run", pipe), ("--token-file", pipe, file)):
+        with tool.running(tmp_path, "send", "--run", run, *options) as load:
+            wait_until(lambda load=load: load.is_asleep())
+            load.interrupt()
+            assert load.wait(10) == -signal.SIGINT, options

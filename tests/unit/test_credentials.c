@@ -1,12 +1,15 @@
 #include "producer-tool/credentials.h"
 
 #include "common/label.h"
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -198,6 +201,38 @@ static void a_new_token_is_taken_from_its_file(void **state)
     drop(&l);
 }
 
+/* A pipe gives its token once; to open it again would be to wait for somebody who writes another one. */
+static void the_token_of_a_pipe_is_read_once(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gold-label-token-XXXXXX";
+    char path[64];
+    struct buffer faults = {0};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+
+    pid_t writer = fork();
+    if (writer == 0) {
+        int fd = open(path, O_WRONLY);
+        _exit(write(fd, WITH_ACCOUNT "\n", sizeof WITH_ACCOUNT) < 0);
+    }
+    struct loaded l = load(path, NULL, NULL);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    assert_string_equal(l.faults.at, "");
+    assert_true(slice_is(credentials_authorization(&l.c), "Bearer " WITH_ACCOUNT));
+
+    alarm(5); /* it would wait for ever */
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME);
+    assert_null(l.c.token_file);
+    alarm(0);
+    unlink(path);
+    rmdir(folder);
+    buffer_dispose(&faults);
+    drop(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_broken_account_is_refused),
         cmocka_unit_test(a_token_file_comes_first_and_may_end_in_a_line_feed),
         cmocka_unit_test(a_new_token_is_taken_from_its_file),
+        cmocka_unit_test(the_token_of_a_pipe_is_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,12 @@ class Running:
         """Its exit status."""
         return self.process.wait(deadline_s)
 
+    def is_asleep(self):
+        """Whether the verb itself, and not what starts it, waits for something."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            text = status.read()
+        return "Name:\tgold-label\n" in text and "State:\tS" in text
+
     def naps(self):
         """How often it has gone to sleep."""
         with open(f"/proc/{self.process.pid}/status") as status:
