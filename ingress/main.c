@@ -5,6 +5,7 @@
 #include "common/http_tls.h"
 #include "common/log.h"
 #include "common/signals.h"
+#include "common/streams.h"
 #include "ingress/ingress.h"
 #include "ingress/outcome.h"
 #include "ingress/reads.h"
@@ -332,6 +333,7 @@ static int run(struct parts *p)
 
 int main(int argc, char **argv)
 {
+    streams_hold();
     /* Before anything is read: a stop that comes meanwhile waits, and is a clean one. */
     struct parts parts = {.signal_fd = signals_open(), .reload_fd = signals_open_reload(), .ready_fd = -1};
     int code = EXIT_SUCCESS;

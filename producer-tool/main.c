@@ -1,10 +1,12 @@
 /* gold-label: sends gold labels, follows their results, looks after dead letters. */
+#include "common/streams.h"
 #include "producer-tool/verbs.h"
 #include <string.h>
 
 int main(int argc, char **argv)
 {
     int used = 0;
+    streams_hold();
     if (argc < 2)
         return verbs_refuse("a verb is missing");
     if (strcmp(argv[1], "--help") == 0) {

@@ -3,6 +3,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "common/signals.h"
+#include "common/streams.h"
 #include "common/token.h"
 #include "worker/pipeline.h"
 #include <poll.h>
@@ -125,6 +126,7 @@ static bool load_keys(struct parts *p)
 
 int main(int argc, char **argv)
 {
+    streams_hold();
     /* Before anything is read: a stop that comes meanwhile waits, and is a clean one. */
     struct parts p = {.signal_fd = signals_open(),
                       .reload_fd = signals_open_reload(),

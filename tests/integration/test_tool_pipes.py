@@ -1,14 +1,15 @@
-"""gold-label at pipes where the other side stands still."""
+"""gold-label at pipes where the other side stands still, and without the streams that everybody has."""
 
 import contextlib
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import termios
 
 import pytest
-from support.tool import Tool, write_lines
+from support.tool import Tool, json_lines, write_lines
 from support.waiting import wait_until
 
 
@@ -50,3 +51,22 @@ def test_a_named_pipe_that_nobody_writes_is_waited_for_until_ctrl_c(tool, run, t
             wait_until(lambda load=load: load.is_asleep())
             load.interrupt()
             assert load.wait(10) == -signal.SIGINT, options
+
+
+def test_a_stream_that_is_closed_is_no_other_file(tool, run, system, tmp_path):
+    """The number of a closed stream would go to the next file that is opened."""
+    results, file = tmp_path / "results.ndjson", write_lines(tmp_path / "labels.ndjson", 3)
+
+    def send(closed, *arguments):
+        command, environment = tool.command(("send", "--run", run, *arguments), {})
+        shell = ["bash", "-c", f'"$@" {closed}', "bash", *command]
+        return subprocess.run(shell, env=environment, capture_output=True, timeout=20)
+
+    no_input = send("<&-", "-")
+    assert no_input.returncode == 3 and b"the input cannot be read" in no_input.stderr
+    no_output = send(">&-", "--results", results, file)
+    assert no_output.returncode == 3 and b"the summary cannot be written" in no_output.stderr
+    assert [one["outcome"] for one in json_lines(results)] == ["stored"] * 3
+    no_streams = send("<&- >&- 2>&-", "--results", results, file)
+    assert (no_streams.returncode, no_streams.stdout, no_streams.stderr) == (3, b"", b"")
+    assert [one["outcome"] for one in json_lines(results)] == ["replayed"] * 3
