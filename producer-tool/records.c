@@ -42,11 +42,24 @@ static void open_file(struct records *r, enum records_file which, const char *pa
         buffer_printf(faults, "%s: %s cannot be opened: %s\n", NAMES[which], path, strerror(errno));
 }
 
-/* Nothing is destroyed when `path` may be written or renamed over: it is neither the input nor one of the first `n` files. Two
- * writers of /dev/null or of a pipe do each other no harm. */
+/* The summary and the log go there, each at a place of its own. A terminal or a pipe has one place. */
+static void check_streams(const char *name, const char *path, const struct stat *about, struct buffer *faults)
+{
+    static const char *const STREAMS[] = {[STDOUT_FILENO] = "output", [STDERR_FILENO] = "error"};
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct stat stream;
+        if (S_ISREG(about->st_mode) && fstat(fd, &stream) == 0 && about->st_dev == stream.st_dev &&
+            about->st_ino == stream.st_ino)
+            buffer_printf(faults, "%s: %s is the file of standard %s, too\n", name, path, STREAMS[fd]);
+    }
+}
+
+/* Nothing is destroyed when `path` may be written or renamed over: it is neither the input nor a stream of ours nor one of the first `n`
+ * files. Two writers of /dev/null or of a pipe do each other no harm. */
 static void check_file(const struct records *r, const char *name, const char *path, const struct stat *about,
                        int n, struct buffer *faults)
 {
+    check_streams(name, path, about, faults);
     if (source_is_file(r->source, about))
         buffer_printf(faults, "%s: %s is the input\n", name, path);
     for (int i = 0; i < n; i++) {
