@@ -82,7 +82,6 @@ static void cut_file(struct records *r, enum records_file which, const char *pat
                      struct buffer *faults)
 {
     struct record_file *file = &r->files[which];
-    file->written = keep;
     if (!S_ISREG(file->about.st_mode) && keep == 0)
         return;
     if ((uint64_t)file->about.st_size < keep)
@@ -109,6 +108,8 @@ static void open_files(struct records *r, const char *const paths[RECORDS_FILES]
     if (checkpoint)
         check_checkpoint(r, checkpoint, faults);
     for (int i = 0; i < RECORDS_FILES && faults->len == faults_before; i++) {
+        /* A load may go on without a file, and later with it again. */
+        r->files[i].written = keep ? keep->bytes[i] : 0;
         if (paths[i])
             cut_file(r, (enum records_file)i, paths[i], keep ? keep->bytes[i] : 0, faults);
     }

@@ -16,7 +16,7 @@ struct source;
 enum records_file { RECORDS_RESULTS, RECORDS_REJECTS, RECORDS_REASONS, RECORDS_FILES };
 
 struct records_lengths {
-    uint64_t bytes[RECORDS_FILES]; /* 0 where the file is not written */
+    uint64_t bytes[RECORDS_FILES]; /* as before where the file is not wanted this time */
 };
 
 /* NULL: not wanted. */

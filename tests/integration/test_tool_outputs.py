@@ -1,10 +1,11 @@
-"""gold-label send: what it writes about the lines, where outputs are streams."""
+"""gold-label send: what it writes about the lines, to streams and where options change between attempts."""
 
 import json
 import subprocess
 
 import pytest
-from support.tool import Tool, write_lines
+from support.tool import Tool, account_of, good, json_lines, write_lines
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -32,3 +33,27 @@ def test_an_output_that_is_the_file_of_a_stream_is_refused_and_what_is_there_sta
     through = tool("send", "--run", run, "--results", "/dev/stdout", file)
     *results, summary = map(json.loads, through.stdout.splitlines())
     assert [one["line"] for one in results] == [1, 2, 3] and summary["stored"] == 3
+
+
+def test_a_load_that_goes_on_without_a_file_leaves_it_as_it_was(tool, run, system, tmp_path):
+    """With it again it goes on behind what is there: nothing that was rejected before is lost."""
+    file = write_lines(tmp_path / "labels.ndjson", 3000, lambda n: b"?\n" if n % 100 == 0 else good(n))
+    rejects = tmp_path / "rejects.ndjson"
+
+    def interrupted(at, *options):
+        with tool.running(tmp_path, "send", "--run", run, "--rate", "1000", *options, file) as load:
+            wait_until(lambda: system.count(run) >= at, 60)
+            load.interrupt()
+            assert load.wait() == 130
+        return json.loads(load.stdout)["rejected"]
+
+    before = interrupted(500, "--rejects", rejects)
+    kept = rejects.read_bytes()
+    between = interrupted(1500, "--resume")
+    assert rejects.read_bytes() == kept and 0 < before < between < 30
+    last = tool("send", "--run", run, "--rejects", rejects, "--resume", file)
+    assert (last.returncode, account_of(last)) == (1, {"stored": 2970, "rejected": 30})
+    numbers = [*range(1, 3000, 100)]
+    assert rejects.read_bytes() == b"?\n" * (before + 30 - between)
+    reasons = [one["line"] for one in json_lines(tmp_path / "rejects.ndjson.reasons")]
+    assert reasons == numbers[:before] + numbers[between:]
