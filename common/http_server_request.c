@@ -156,6 +156,8 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     if (refused) {
         r->misread = true;
         http_reply_error(r, refused, fault.code, fault.message, NULL, 0);
+    } else if (r->framing.body == HTTP_BODY_NONE && !http_socket_answering(&connection_of(r)->socket)) {
+        return MHD_NO; /* it was whole too late */
     } else {
         s->options.handler.head(s->options.ctx, r);
     }
