@@ -151,6 +151,7 @@ def test_a_missing_grant_heals_when_it_is_given(system, run, ingress):
 def test_a_stop_answers_the_reads_that_hang(system, run, ingress):
     one = ingress(GOLD_LABEL_INGRESS_DRAIN_MS="300", **PATIENT)
     read_well(one, f"{run}/gold-labels")
+    wait_until(lambda: one.metric(r'gold_label_ingress_read_connections{state="open"}') == 4)
     with ThreadPoolExecutor(6) as pool, system.table_held():
         reads = [pool.submit(read, one, f"{run}/gold-labels") for _ in range(6)]
         wait_until(lambda: one.metric(r'gold_label_ingress_read_connections{state="busy"}') == 4)
