@@ -49,6 +49,7 @@ struct http_request {
     struct MHD_Response *response;
     unsigned status;
     int64_t started_us;
+    int64_t slept_us; /* STEP_HEAD: since when it has slept with a body still to come */
     struct arena *arena;
     void *state;
 };

@@ -1,5 +1,6 @@
 #include "common/http_server_internal.h"
 
+#include "common/log.h"
 #include <string.h>
 
 enum {
@@ -128,6 +129,21 @@ static bool may_answer_early(const struct http_request *r)
     return r->misread || slice_is(r->head.method, "POST") || slice_is(r->head.method, "PUT");
 }
 
+/* A head with a body sleeps. It is the client that waits for us meanwhile, even if it is the one that has more to send. One that was late
+ * just now finds its end when it wakes. */
+static void sleep_before_body(struct http_request *r)
+{
+    r->slept_us = clock_monotonic_us(r->server->options.clock);
+    if (!http_socket_answering(&connection_of(r)->socket))
+        log_debug("a request is late at its head");
+}
+
+static void wake_before_body(struct http_request *r)
+{
+    http_socket_receiving_on(&connection_of(r)->socket,
+                             clock_monotonic_us(r->server->options.clock) - r->slept_us);
+}
+
 /* The decision on a head with a body is there: answers at once, or lets the body come. */
 static enum MHD_Result end_head(struct http_request *r)
 {
@@ -165,7 +181,10 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     /* Without a body the second call follows at once. */
     if (r->framing.body == HTTP_BODY_NONE && !r->misread)
         return MHD_YES;
-    return is_decided(r) ? end_head(r) : MHD_YES;
+    if (is_decided(r))
+        return end_head(r);
+    sleep_before_body(r);
+    return MHD_YES;
 }
 
 static void release_body(struct http_request *r)
@@ -247,8 +266,10 @@ enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const c
         if (!is_decided(r))
             return MHD_YES;
         /* Where there is a body, it has slept in its first call, and this is that call again. */
-        if (r->framing.body != HTTP_BODY_NONE)
+        if (r->framing.body != HTTP_BODY_NONE) {
+            wake_before_body(r);
             return end_head(r);
+        }
         r->step = STEP_READING;
         return end_body(r);
     case STEP_READING:

@@ -110,6 +110,14 @@ bool http_socket_answering(struct http_socket *s)
            receiving == HTTP_PHASE_ANSWERING;
 }
 
+void http_socket_receiving_on(struct http_socket *s, int64_t waited_us)
+{
+    int answering = HTTP_PHASE_ANSWERING;
+
+    (void)atomic_fetch_add_explicit(&s->since_us, waited_us, memory_order_relaxed);
+    (void)atomic_compare_exchange_strong(&s->phase, &answering, HTTP_PHASE_RECEIVING);
+}
+
 bool http_socket_is_late(const struct http_socket *s)
 {
     return atomic_load(&s->phase) == HTTP_PHASE_LATE;

@@ -61,6 +61,9 @@ void http_socket_idle(struct http_socket *s, int64_t now_us);
 void http_socket_receiving(struct http_socket *s, int64_t now_us);
 /* False when the watch was quicker: close without an answer. */
 bool http_socket_answering(struct http_socket *s) must_check;
+/* After http_socket_answering(), where only the head was looked at: more is to come. What the client has `waited_us` for us is not its
+ * own time. */
+void http_socket_receiving_on(struct http_socket *s, int64_t waited_us);
 /* Whether the watch has answered 408. */
 bool http_socket_is_late(const struct http_socket *s);
 /* The answer is handed over; only after http_socket_answering(). */

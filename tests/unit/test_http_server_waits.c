@@ -8,7 +8,7 @@
 
 enum { REQUEST_MS = 1000, TICKS = 3 };
 
-#define HEAD "GET /held HTTP/1.1\r\nHost: a\r\n"
+#define FIELDS "/held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 
 /* The real clock, and as much later as a test wants it to be. */
 struct shifted {
@@ -34,11 +34,10 @@ static void hold_head(void *ctx, struct http_request *r)
     atomic_store(&f->held, r);
 }
 
-static void refuse_body(void *ctx, struct http_request *r, struct slice body)
+static void answer_body(void *ctx, struct http_request *r, struct slice body)
 {
     (void)ctx;
-    (void)body;
-    http_reply_error(r, 400, "body", "Nobody asked for it.", NULL, 0);
+    http_reply(r, &(struct http_reply){.status = 200, .body = body});
 }
 
 static int start(void **state)
@@ -58,7 +57,7 @@ static int start(void **state)
                                              .request_ms = REQUEST_MS,
                                              .idle_s = 60,
                                              .clock = &f->clock.clock,
-                                             .handler = {.head = hold_head, .body = refuse_body},
+                                             .handler = {.head = hold_head, .body = answer_body},
                                              .ctx = f},
                &f->server, &fault) == STATUS_OK
                ? 0
@@ -85,35 +84,82 @@ static struct http_request *wait_for_held(struct fixture *f)
     return r;
 }
 
+static void let_time_pass(struct fixture *f)
+{
+    for (int i = 0; i < TICKS; i++) {
+        atomic_fetch_add(&f->clock.by_us, (REQUEST_MS + 1) * 1000);
+        (void)http_server_tick(f->server);
+    }
+}
+
+/* Holds its head up for long; `accept`: lets its body come then, otherwise answers. */
+static void assert_answered(struct fixture *f, struct slice request, bool ends_its_side, bool accept,
+                            const char *expected)
+{
+    char answer[4096];
+    int fd = raw_http_dial(http_server_port(f->server));
+
+    raw_http_put(fd, request);
+    struct http_request *held = wait_for_held(f);
+    if (ends_its_side)
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    let_time_pass(f);
+    if (accept)
+        http_accept_body(held, 100, 0);
+    else
+        http_reply(held, &(struct http_reply){.status = 200, .body = SLICE_LITERAL("at last")});
+    assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
+    if (!strstr(answer, " 200 ") || !strstr(answer, expected))
+        fail_msg("%.4s, its side %s: %s", request.at, ends_its_side ? "ended" : "open", answer);
+    (void)close(fd);
+}
+
 /* Its sender has done its part: that we take long is no reason to be told 408, or to be hung up on. */
 static void a_request_that_is_whole_is_answered_however_long_that_takes(void **state)
 {
-    struct fixture *f = *state;
+    assert_answered(*state, SLICE_LITERAL("GET " FIELDS "\r\n"), false, false, "at last");
+    assert_answered(*state, SLICE_LITERAL("GET " FIELDS "\r\n"), true, false, "at last");
+}
 
-    for (int ends_its_side = 0; ends_its_side < 2; ends_its_side++) {
-        char answer[4096];
-        int fd = raw_http_dial(http_server_port(f->server));
-        raw_http_put(fd, SLICE_LITERAL(HEAD "Connection: close\r\n\r\n"));
-        struct http_request *held = wait_for_held(f);
-        if (ends_its_side)
-            assert_int_equal(shutdown(fd, SHUT_WR), 0);
-        for (int i = 0; i < TICKS; i++) {
-            atomic_fetch_add(&f->clock.by_us, (REQUEST_MS + 1) * 1000);
-            (void)http_server_tick(f->server);
-        }
-        http_reply(held, &(struct http_reply){.status = 200, .body = SLICE_LITERAL("at last")});
-        assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
-        if (!strstr(answer, " 200 ") || !strstr(answer, "at last"))
-            fail_msg("case %d: %s", ends_its_side, answer);
-        (void)close(fd);
+static void a_body_is_not_late_because_its_head_was_held_up(void **state)
+{
+    static const struct slice POST = SLICE_LITERAL("POST " FIELDS "Content-Length: 4\r\n\r\nbody");
+    static const struct slice GET = SLICE_LITERAL("GET " FIELDS "Content-Length: 4\r\n\r\nbody");
+
+    assert_answered(*state, POST, false, true, "body");
+    assert_answered(*state, GET, false, false, "at last");
+}
+
+static void a_body_that_does_not_come_after_its_head_was_held_up_is_408(void **state)
+{
+    struct fixture *f = *state;
+    char answer[4096];
+    int fd = raw_http_dial(http_server_port(f->server));
+
+    raw_http_put(fd, SLICE_LITERAL("POST " FIELDS "Content-Length: 4\r\n\r\nbod"));
+    struct http_request *held = wait_for_held(f);
+    let_time_pass(f);
+    http_accept_body(held, 100, 0);
+    for (int i = 0; i < 2; i++) { /* its body is waited for again once another request was served */
+        int other = raw_http_dial(http_server_port(f->server));
+        raw_http_put(other, SLICE_LITERAL("GET " FIELDS "\r\n"));
+        http_reply(wait_for_held(f), &(struct http_reply){.status = 200, .body = SLICE_LITERAL("other")});
+        assert_true(raw_http_get(other, answer, sizeof answer, NULL, 0));
+        (void)close(other);
     }
+    let_time_pass(f);
+    assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
+    assert_non_null(strstr(answer, " 408 "));
+    (void)close(fd);
 }
 
 int main(void)
 {
+#define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_request_that_is_whole_is_answered_however_long_that_takes, start,
-                                        stop),
+        SERVED(a_request_that_is_whole_is_answered_however_long_that_takes),
+        SERVED(a_body_is_not_late_because_its_head_was_held_up),
+        SERVED(a_body_that_does_not_come_after_its_head_was_held_up_is_408),
     };
     return cmocka_run_group_tests_name("http_server_waits", tests, NULL, NULL);
 }
