@@ -3,7 +3,11 @@
 #include "producer-tool/verbs.h"
 #include <unistd.h>
 
-enum { EXIT_STOPPED = 3, EXIT_INTERRUPTED = 130 };
+enum {
+    EXIT_STOPPED = 3,
+    EXIT_INTERRUPTED = 130,
+    PIECE_BYTES = 4096, /* written at once */
+};
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
 
 struct list_options {
@@ -24,33 +28,35 @@ static const struct verb_option OPTIONS[] = {
     LETTERS_OPTIONS(struct list_options, letters),
 };
 
-static bool print_text(struct buffer *text)
+static status list_all(struct letters *l, bool as_table, struct output *o, struct fault *f)
 {
-    bool ok = !text->failed && fwrite(text->at, 1, text->len, stdout) == text->len;
-    buffer_clear(text);
-    return ok;
+    status st = STATUS_OK;
+    if (as_table)
+        letter_print_head(&o->text);
+    for (struct kafka_message *m; st == STATUS_OK && (m = letters_next(l)) != NULL;) {
+        struct letter letter = letter_of(m);
+        if (as_table)
+            letter_print_row(&o->text, &letter);
+        else
+            letter_print_json(&o->text, &letter);
+        kafka_message_free(m);
+        if (o->text.len >= PIECE_BYTES)
+            st = letters_write(l, o, f);
+    }
+    return st == STATUS_OK ? letters_write(l, o, f) : st;
 }
 
 static int list(struct letters *l, bool as_table)
 {
-    struct buffer text = {0};
-    bool ok = true;
-    if (as_table)
-        letter_print_head(&text);
-    for (struct kafka_message *m; ok && (m = letters_next(l)) != NULL;) {
-        struct letter letter = letter_of(m);
-        if (as_table)
-            letter_print_row(&text, &letter);
-        else
-            letter_print_json(&text, &letter);
-        kafka_message_free(m);
-        ok = print_text(&text);
-    }
-    ok = ok && (text.len == 0 || print_text(&text)) && fflush(stdout) == 0;
-    buffer_dispose(&text);
-    if (!ok)
-        return EXIT_STOPPED;
-    return l->reader.stopped ? EXIT_INTERRUPTED : 0;
+    struct output output = {.fd = STDOUT_FILENO};
+    struct fault f = {0};
+    status st = list_all(l, as_table, &output, &f);
+    output_dispose(&output);
+    if (l->reader.stopped)
+        return EXIT_INTERRUPTED;
+    if (st && st != STATUS_NOT_FOUND) /* a reader who has seen enough (`| head`) knows it */
+        log_error("stopped", LOG_STR("reason", f.message));
+    return st ? EXIT_STOPPED : 0;
 }
 
 static int open_and_list(struct letters *l, const struct list_options *o)

@@ -6,6 +6,7 @@
 #include "producer-tool/letters.h"
 #include "producer-tool/verbs.h"
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_NONE = 1, EXIT_STOPPED = 3 };
 
@@ -71,7 +72,7 @@ static void print_letter(const struct kafka_message *m, size_t bytes, struct buf
 static int show(struct letters *l, const struct show_options *o)
 {
     struct fault f = {0};
-    struct buffer text = {0};
+    struct output output = {.fd = STDOUT_FILENO};
     status st = letters_open(l, &f);
     if (st) {
         log_error("cannot read the dead letters", LOG_STR("reason", f.message));
@@ -82,11 +83,11 @@ static int show(struct letters *l, const struct show_options *o)
         fprintf(stderr, "gold-label dlq show: there is no dead letter at %s\n", o->place);
         return EXIT_NONE;
     }
-    print_letter(m, (size_t)o->bytes, &text);
+    print_letter(m, (size_t)o->bytes, &output.text);
     kafka_message_free(m);
-    bool ok = !text.failed && fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
-    buffer_dispose(&text);
-    return ok ? 0 : EXIT_STOPPED;
+    st = letters_write(l, &output, &f);
+    output_dispose(&output);
+    return st ? EXIT_STOPPED : 0;
 }
 
 /* "2:17": partition and offset, as letters of one partition and up to the next offset. */

@@ -1,6 +1,7 @@
 #include "producer-tool/letters.h"
 
 #include "common/clock.h"
+#include <poll.h>
 
 enum { CONNECT_FOR_S = 30, WAIT_MS = 200 };
 
@@ -54,4 +55,23 @@ struct kafka_message *letters_next(struct letters *l)
         kafka_message_free(m);
     }
     return NULL;
+}
+
+status letters_write(struct letters *l, struct output *o, struct fault *f)
+{
+    while (!output_is_empty(o)) {
+        struct pollfd fds[] = {
+            {.fd = l->reader.signal_fd, .events = POLLIN},
+            {.fd = o->fd, .events = POLLOUT},
+        };
+        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0)
+            continue;
+        (void)reader_is_done(&l->reader);
+        if (l->reader.stopped)
+            return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted");
+        status st = fds[1].revents ? output_write(o, f) : STATUS_OK;
+        if (st)
+            return st;
+    }
+    return STATUS_OK;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "producer-tool/letter.h"
 #include "producer-tool/options.h"
+#include "producer-tool/output.h"
 #include "producer-tool/reader.h"
 
 struct letters_options {
@@ -54,3 +55,6 @@ void letters_dispose(struct letters *l);
 status letters_open(struct letters *l, struct fault *f) must_check;
 /* The next letter that is asked for, to be freed; NULL at the end or after a signal (reader.stopped). */
 struct kafka_message *letters_next(struct letters *l);
+/* Writes everything that is in `o`, however long its reader takes.
+ * Errors: STATUS_TIMEOUT: a signal came before that (reader.stopped); as output_write(). */
+status letters_write(struct letters *l, struct output *o, struct fault *f) must_check;

@@ -1,4 +1,4 @@
-/* Standard output for a follower: kept in memory, written only when there is room, so that a reader who has stopped reading
+/* Standard output for a verb that may have much to say: kept in memory, written only when there is room, so that a reader who has stopped reading
  * cannot keep a signal from being seen. */
 #pragma once
 #include "common/buffer.h"

@@ -9,6 +9,7 @@ import sys
 import termios
 
 import pytest
+from support.events import Sender
 from support.tool import Tool, json_lines, write_lines
 from support.waiting import wait_until
 
@@ -41,6 +42,25 @@ def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
         wait_until(lambda: follow.naps() > before + 2)
         follow.process.send_signal(signal.SIGTERM)
         assert follow.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"), [(("list",), 130), (("show", "0:0", "--bytes", "1000000"), 3)], ids=["list", "show"]
+)
+def test_dead_letters_that_nobody_takes_are_ended_by_a_signal(tool, topics, tmp_path, verb, status):
+    sender = Sender(topics.brokers, None, topics.names["dlq"])
+    sender.queue(bytes(500000))
+    for _ in range(1000):
+        sender.queue(b"?", dlq_message="x" * 100)
+    sender.flush()
+    with (
+        reader_that_stands_still(tmp_path / "stdout") as waiting,
+        tool.running(tmp_path, "dlq", *verb, **topics.environment) as letters,
+    ):
+        wait_until(lambda: waiting() > 30000)  # a pipe of small pieces is full early
+        wait_until(letters.is_asleep)
+        letters.process.send_signal(signal.SIGTERM)
+        assert letters.wait(10) == status
 
 
 def test_a_named_pipe_that_nobody_writes_is_waited_for_until_ctrl_c(tool, run, tmp_path):
