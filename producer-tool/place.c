@@ -33,8 +33,10 @@ static bool parse_time(const char *text, struct place *out)
         const char *end = strptime(text, FORMS[i], &when);
         if (!end || *end)
             continue;
+        /* strptime(3) takes February 30th, and timegm(3) makes another day of it. */
+        const struct tm written = when;
         *out = (struct place){PLACE_TIME, (int64_t)timegm(&when) * 1000};
-        return out->number >= 0;
+        return out->number >= 0 && when.tm_mday == written.tm_mday && when.tm_sec == written.tm_sec;
     }
     return false;
 }
