@@ -22,9 +22,9 @@ static int open_file(const char *path, struct buffer *faults)
 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        buffer_printf(faults, "FILE cannot be opened: %s\n", strerror(errno));
+        buffer_printf(faults, "%s cannot be opened: %s\n", path, strerror(errno));
     } else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
-        buffer_add_text(faults, "FILE is a folder\n");
+        buffer_printf(faults, "%s is a folder\n", path);
     }
     return fd;
 }

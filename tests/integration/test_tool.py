@@ -91,6 +91,13 @@ def test_a_wrong_command_line_ends_with_2(tool, arguments):
     assert done.stderr
 
 
+def test_an_input_that_cannot_be_opened_is_named(tool, run, tmp_path):
+    for path, reason in ((tmp_path / "lables.ndjson", "No such file"), (tmp_path, "is a folder")):
+        done = tool("send", "--run", run, path)
+        assert done.returncode == 2
+        assert f"gold-label send: {path} " in done.stderr.decode() and reason in done.stderr.decode()
+
+
 def test_results_are_json_lines(tool, run):
     ids = [str(uuid.uuid4()) for _ in range(3)]
     tool("send", "--run", run, stdin=lines(*[TEXT | {"id": one} for one in ids]))
