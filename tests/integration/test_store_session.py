@@ -18,7 +18,7 @@ BEGIN
 END $$;
 CREATE TRIGGER see_session BEFORE INSERT ON gold_label
     FOR EACH ROW EXECUTE FUNCTION
-    see_session('synchronous_commit', 'plan_cache_mode', 'statement_timeout', 'enable_seqscan');
+    see_session('synchronous_commit', 'plan_cache_mode', 'statement_timeout', 'enable_seqscan', 'jit');
 """
 NO_TRIGGER = """
 DROP TRIGGER see_session ON gold_label;
@@ -47,7 +47,12 @@ def with_role_set(system):
     ("of_role", "in_session"),
     [
         (
-            {"synchronous_commit": "off", "plan_cache_mode": "force_custom_plan", "statement_timeout": "1d"},
+            {
+                "synchronous_commit": "off",
+                "plan_cache_mode": "force_custom_plan",
+                "statement_timeout": "1d",
+                "jit": "on",
+            },
             {"synchronous_commit": "on"},
         ),
         ({"synchronous_commit": "remote_apply"}, {"synchronous_commit": "remote_apply"}),
@@ -66,7 +71,12 @@ def test_a_commit_is_on_disk_and_the_statement_planned_once(
     )
     assert topics.ask(command(run)).result["outcome"] == "CREATED"
     seen = dict(system.query("SELECT name, value FROM session_seen WHERE run_id = %s", run))
-    expected = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "statement_timeout": "7s"}
+    expected = {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "jit": "off",
+        "statement_timeout": "7s",
+    }
     assert seen == expected | in_session
 
 

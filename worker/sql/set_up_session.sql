@@ -3,8 +3,10 @@
 -- the queue is better than joining it again at its end, and statement_timeout bounds it.
 -- The statements are planned once (until the worker discards the plans, see store.c): left to itself PostgreSQL plans each small batch
 -- anew, for a third of a millisecond, where the first five batches of a connection were small. So a plan, also that of the foreign key's
--- check, must suit a table that is small now and large soon: rows are found by an index.
+-- check, must suit a table that is small now and large soon: rows are found by an index. A query of the platform's triggers that has no
+-- index to use counts as very expensive then: PostgreSQL would compile it, for a tenth of a second and more, for each row.
 SELECT set_config('statement_timeout', $1, false),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
        set_config('plan_cache_mode', 'force_generic_plan', false),
-       set_config('enable_seqscan', 'off', false)
+       set_config('enable_seqscan', 'off', false),
+       set_config('jit', 'off', false)
