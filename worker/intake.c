@@ -132,12 +132,13 @@ status intake_judge(struct intake *in, struct entry *e)
 
     if (in->seen++ == WINDOW)
         in->seen = in->bad = 0;
-    if (read_reply_address(in, &headers, e) != STATUS_OK)
-        return STATUS_NO_MEMORY;
 
+    /* A dead letter goes to one place only: a topic for replies has no part in what becomes of it. */
     status st = avro_decode_command(in->o.codec, record.value, &e->command, &fault);
     if (st != STATUS_OK)
         return bury(in, e, &fault);
+    if (read_reply_address(in, &headers, e) != STATUS_OK)
+        return STATUS_NO_MEMORY;
 
     /* Both are always run: the ids are needed for the answer even where nobody vouches for the command. */
     status rules = label_check(&e->command, &fault);

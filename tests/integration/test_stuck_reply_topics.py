@@ -90,6 +90,30 @@ def test_results_for_a_topic_with_too_few_replicas_come_on_the_results_topic(
     assert worker.is_running()
 
 
+def test_a_dead_letter_that_is_not_taken_is_no_fault_of_the_topic_that_it_names(
+    workers, topics, kafka_proxy, delivery, run
+):
+    dead_letters, topic = topics.environment["GOLD_LABEL_KAFKA_DLQ_TOPIC"], topics.more("sound")
+    not_now = produce(dead_letters, 0, TOPIC_AUTHORIZATION_FAILED)
+    refused = kafka_proxy.refuse(PRODUCE, not_now, dead_letters, times=1)
+    worker = workers.start(
+        **topics.environment,
+        **kafka_proxy.environment,
+        GOLD_LABEL_WORKER_DELIVERY=delivery,
+        GOLD_LABEL_WORKER_REPLY_TOPICS=topic,
+    ).wait_until_ready()
+    replies, sender = Reader(topics.brokers, topic), topics.sender()
+    for name in (topic, "not-listed"):
+        sender.producer.produce(sender.topic, b"garbage", headers=[("kafka_replyTopic", name)])
+    sender.flush()
+    wait_until(refused)
+    Asker(topics, run).ask(topic, replies, 20)
+    replies.close()
+    topics.dead_letters.first(lambda event: event.headers["dlq-offset"] == b"1")
+    assert RESENT in worker.log
+    assert worker.metric(NOT_USED) == 0
+
+
 def test_a_topic_that_lacks_what_it_needs_is_not_written_to_until_it_has_it(
     workers, topics, kafka_proxy, delivery, lack, run
 ):
