@@ -46,7 +46,7 @@ struct batch {
     struct arena *arena;
     struct entry *entries;
     size_t n, capacity;
-    size_t bytes; /* of the commands */
+    size_t bytes; /* of the commands; those of their headers are the intake's to add */
     struct store_row *rows;
     size_t n_rows;
     int64_t storing_since_us;        /* BATCH_STORING; monotonic clock */

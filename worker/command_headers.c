@@ -36,7 +36,9 @@ struct command_headers command_headers_of(const struct kafka_message *m)
     struct command_headers found = {0};
     struct kafka_header header;
 
-    for (size_t i = 0; kafka_header_at(m, i, &header); i++)
+    for (size_t i = 0; kafka_header_at(m, i, &header); i++) {
         command_headers_take(&found, &header);
+        found.bytes += strlen(header.name) + header.value.len;
+    }
     return found;
 }

@@ -12,6 +12,7 @@ struct command_headers {
     struct slice spring_correlation_id;  /* any bytes */
     struct slice spring_reply_partition; /* four bytes, big endian */
     struct slice spring_reply_topic;     /* a topic's name */
+    size_t bytes;                        /* names and values of all headers, known or not */
 };
 
 /* Keeps the value of one header if its name is known. */

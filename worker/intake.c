@@ -130,6 +130,7 @@ status intake_judge(struct intake *in, struct entry *e)
     struct command_headers headers = command_headers_of(e->message);
     struct fault fault = {0};
 
+    e->batch->bytes += headers.bytes;
     if (in->seen++ == WINDOW)
         in->seen = in->bad = 0;
 

@@ -96,6 +96,17 @@ static void one_that_cannot_be_read_goes_nowhere_else_than_to_the_dead_letters(v
     assert_null(reply_to_topic(&e->reply));
 }
 
+/* They are as much in memory as what is in the record. */
+static void headers_count_as_bytes_of_the_batch(void **state)
+{
+    struct fixture *f = *state;
+    (void)judge(f, SLICE_LITERAL("garbage"), "a topic");
+    assert_int_equal(f->batch->bytes, strlen("garbage") + strlen("kafka_replyTopic") + strlen("a topic"));
+    (void)judge(f, SLICE_LITERAL("garbage"), "");
+    assert_int_equal(f->batch->bytes,
+                     2 * strlen("garbage") + 2 * strlen("kafka_replyTopic") + strlen("a topic"));
+}
+
 #define WITH_INTAKE(test) cmocka_unit_test_setup_teardown(test, make, dispose)
 
 int main(void)
@@ -103,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_INTAKE(a_command_is_answered_where_it_asks_for),
         WITH_INTAKE(one_that_cannot_be_read_goes_nowhere_else_than_to_the_dead_letters),
+        WITH_INTAKE(headers_count_as_bytes_of_the_batch),
     };
     return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
 }
