@@ -108,6 +108,7 @@ bool kafka_producer_reachable(const struct kafka_producer *p);
 
 /* What a broker says of a topic. */
 struct kafka_topic_view {
+    bool answered; /* a broker did, whatever it said of the topic */
     /* 0: it does not exist; -1: no broker answered, or one did not say (it is logged why, every ten seconds). */
     int32_t partitions;
     bool leaderless; /* a partition has no leader: nothing can be written to it */

@@ -70,6 +70,7 @@ struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *to
     if (rd_kafka_metadata(rk, 0, topic ? topic : own, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         atomic_store(&looks->reachable, true);
         view = view_of(metadata, name, looks);
+        view.answered = true;
         rd_kafka_metadata_destroy(metadata);
     }
     if (own)

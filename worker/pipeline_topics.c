@@ -92,7 +92,7 @@ bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b)
         struct kafka_topic_view view = look_at_topic(p, i + 1, closely, BEFORE_TIMEOUT_MS);
         if (reply_topics_lack(p->reply_topics))
             begin_round_soon(p);
-        if (view.partitions < 0)
+        if (!view.answered)
             return false;
     }
     return true;

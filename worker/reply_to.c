@@ -221,9 +221,10 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
 
     if (view.min_in_sync != 0)
         set_need(topic, view.min_in_sync);
+    if (view.answered)
+        topic->seen_us = now_us;
     if (view.partitions < 0 && !view.leaderless)
         return;
-    topic->seen_us = now_us;
     set_lack(topic, lack_of(topic, view));
     if (view.partitions < 0)
         return;

@@ -70,7 +70,7 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
 bool reply_topics_lack(const struct reply_topics *t);
 /* Whether it has been said how many replicas in sync the i-th needs, or that this may not be known. */
 bool reply_topics_knows_need(const struct reply_topics *t, size_t i);
-/* Whether `to`'s topic is one of the list that was seen last before then, or never; `*i` is its number. */
+/* Whether `to`'s topic is one of the list that a broker answered for last before then, or never; `*i` is its number. */
 bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
                            size_t *i);
 /* Nothing more goes to `to`'s topic, also of what is resolved already, until it is looked at then or later: that it has partitions

@@ -20,9 +20,11 @@ struct fixture {
     struct reply_to to;
 };
 
+/* -1: nobody answers. */
 static inline void see(struct fixture *f, size_t topic, int32_t partitions, int64_t now_us)
 {
-    reply_topics_looked_at(f->topics, topic, (struct kafka_topic_view){.partitions = partitions}, now_us);
+    const struct kafka_topic_view view = {.answered = partitions >= 0, .partitions = partitions};
+    reply_topics_looked_at(f->topics, topic, view, now_us);
 }
 
 static inline int make(void **state)

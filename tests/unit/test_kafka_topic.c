@@ -67,6 +67,7 @@ static void assert_seen(rd_kafka_resp_err_t said_of_topic, int32_t partitions, b
     assert_int_equal(view.partitions, partitions);
     assert_int_equal(view.leaderless, leaderless);
     assert_true(reachable);
+    assert_true(view.answered);
 }
 
 static void partitions_are_counted(void **state)
@@ -172,7 +173,9 @@ static void without_an_answer_nothing_is_known(void **state)
     (void)state;
     atomic_bool reachable;
     fake.asked = RD_KAFKA_RESP_ERR__TRANSPORT;
-    assert_int_equal(look(&reachable).partitions, -1);
+    struct kafka_topic_view view = look(&reachable);
+    assert_int_equal(view.partitions, -1);
+    assert_false(view.answered);
     assert_false(reachable);
 }
 

@@ -5,14 +5,15 @@ enum { GIVEN_UP_UNTIL = 100 };
 
 static void see_leaderless(struct fixture *f, size_t topic, int32_t partitions)
 {
-    const struct kafka_topic_view view = {.partitions = partitions, .leaderless = true};
+    const struct kafka_topic_view view = {.answered = true, .partitions = partitions, .leaderless = true};
     reply_topics_looked_at(f->topics, topic, view, 0);
 }
 
 /* `min_in_sync`: as kafka_topic_view has it. */
 static void see_replicas(struct fixture *f, size_t topic, int32_t in_sync, int32_t min_in_sync)
 {
-    const struct kafka_topic_view view = {.partitions = 12, .in_sync = in_sync, .min_in_sync = min_in_sync};
+    const struct kafka_topic_view view = {
+        .answered = true, .partitions = 12, .in_sync = in_sync, .min_in_sync = min_in_sync};
     reply_topics_looked_at(f->topics, topic, view, 0);
 }
 
@@ -131,6 +132,9 @@ static void a_look_is_stale_when_it_was_before_the_time(void **state)
     assert_true(reply_topics_is_stale(f->topics, &f->to, 51, &i));
     see(f, BILLS, 12, 51);
     assert_false(reply_topics_is_stale(f->topics, &f->to, 51, &i));
+    const struct kafka_topic_view nothing_said = {.answered = true, .partitions = -1};
+    reply_topics_looked_at(f->topics, BILLS, nothing_said, 52);
+    assert_false(reply_topics_is_stale(f->topics, &f->to, 52, &i));
 }
 
 static void the_results_topic_is_used_whatever_it_lacks(void **state)
