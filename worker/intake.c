@@ -10,8 +10,10 @@ struct intake {
     struct intake_options o;
     struct counter *unreadable;
     struct counter *unauthenticated;
-    /* Commands and unreadable ones of the current window. */
-    unsigned seen, bad;
+    /* Which of the last commands could not be read: a ring, of which `at` is the newest. */
+    bool is_bad[WINDOW];
+    size_t at;
+    unsigned seen, bad; /* of them */
 };
 
 struct intake *intake_new(const struct intake_options *options)
@@ -49,6 +51,15 @@ static status reject(struct entry *e, enum label_rejection code, const char *why
     return e->reason.at ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+static void count(struct intake *in)
+{
+    in->at = (in->at + 1) % WINDOW;
+    in->bad -= in->is_bad[in->at];
+    in->is_bad[in->at] = false;
+    if (in->seen < WINDOW)
+        in->seen++;
+}
+
 static status bury(struct intake *in, struct entry *e, const struct fault *f)
 {
     struct kafka_record record = kafka_view(e->message);
@@ -58,6 +69,7 @@ static status bury(struct intake *in, struct entry *e, const struct fault *f)
     e->reason = arena_copy(e->batch->arena, slice_of(f->message));
     counter_add(in->unreadable, 1);
     in->bad++;
+    in->is_bad[in->at] = true;
     log_warning("command cannot be read", LOG_STR("topic", record.topic),
                 LOG_INT("partition", record.partition), LOG_INT("offset", record.offset),
                 LOG_STR("code", f->code), LOG_STR("reason", f->message));
@@ -131,8 +143,7 @@ status intake_judge(struct intake *in, struct entry *e)
     struct fault fault = {0};
 
     e->batch->bytes += headers.bytes;
-    if (in->seen++ == WINDOW)
-        in->seen = in->bad = 0;
+    count(in);
 
     /* A dead letter goes to one place only: a topic for replies has no part in what becomes of it. */
     status st = avro_decode_command(in->o.codec, record.value, &e->command, &fault);

@@ -1,4 +1,5 @@
 /* From a message to an entry of a batch. */
+#include "common/log.h"
 #include "tests/unit/avro_golden.h"
 #include "worker/intake.h"
 
@@ -45,6 +46,7 @@ struct fixture {
 static int make(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, "test");
     f->metrics = metrics_new();
     f->codec = avro_codec_new(&(struct avro_codec_options){-1, -1});
     f->reply_topics = reply_topics_new("results", "bills", false, f->metrics);
@@ -52,7 +54,7 @@ static int make(void **state)
                                                     .reply_topics = f->reply_topics,
                                                     .clock = clock_system(),
                                                     .metrics = f->metrics,
-                                                    .unreadable_percent = 100});
+                                                    .unreadable_percent = 50});
     f->batch = batch_new(4);
     *state = f;
     return 0;
@@ -107,6 +109,44 @@ static void headers_count_as_bytes_of_the_batch(void **state)
                      2 * strlen("garbage") + 2 * strlen("kafka_replyTopic") + strlen("a topic"));
 }
 
+/* So many commands, one after the other; what is said to the last of them. */
+static status judge_many(struct fixture *f, struct slice value, unsigned n)
+{
+    status st = STATUS_OK;
+    message.value = value;
+    for (unsigned i = 0; i < n && st == STATUS_OK; i++) {
+        batch_reset(f->batch);
+        st = intake_judge(f->intake, batch_add(f->batch, NULL));
+    }
+    return st;
+}
+
+static void what_cannot_be_read_is_counted_among_the_last_thousand(void **state)
+{
+    struct fixture *f = *state;
+    char bytes[256];
+    size_t n = unhex(GOLDEN_COMMAND_FULL, bytes, sizeof bytes);
+    const struct slice good = slice_make(bytes, n);
+    const struct slice bad = SLICE_LITERAL("garbage");
+
+    assert_int_equal(judge_many(f, good, 700), STATUS_OK);
+    assert_int_equal(judge_many(f, bad, 500), STATUS_OK);
+    assert_int_equal(judge_many(f, good, 500), STATUS_OK);
+    assert_int_equal(judge_many(f, bad, 500), STATUS_OK); /* as many have gone out of sight */
+    assert_int_equal(judge_many(f, bad, 1), STATUS_CONFIG);
+}
+
+static void that_more_than_half_cannot_be_read_is_noticed_wherever_it_begins(void **state)
+{
+    struct fixture *f = *state;
+    char bytes[256];
+    size_t n = unhex(GOLDEN_COMMAND_FULL, bytes, sizeof bytes);
+
+    assert_int_equal(judge_many(f, slice_make(bytes, n), 500), STATUS_OK);
+    assert_int_equal(judge_many(f, SLICE_LITERAL("garbage"), 500), STATUS_OK);
+    assert_int_equal(judge_many(f, SLICE_LITERAL("garbage"), 1), STATUS_CONFIG);
+}
+
 #define WITH_INTAKE(test) cmocka_unit_test_setup_teardown(test, make, dispose)
 
 int main(void)
@@ -115,6 +155,8 @@ int main(void)
         WITH_INTAKE(a_command_is_answered_where_it_asks_for),
         WITH_INTAKE(one_that_cannot_be_read_goes_nowhere_else_than_to_the_dead_letters),
         WITH_INTAKE(headers_count_as_bytes_of_the_batch),
+        WITH_INTAKE(what_cannot_be_read_is_counted_among_the_last_thousand),
+        WITH_INTAKE(that_more_than_half_cannot_be_read_is_noticed_wherever_it_begins),
     };
     return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
 }
