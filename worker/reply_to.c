@@ -185,7 +185,8 @@ static void set_lack(struct reply_topic *topic, enum lack lacks)
     topic->lacks = lacks;
     switch (lacks) {
     case LACKS_NOTHING:
-        log_info("this topic takes results again", LOG_STR("topic", topic->name));
+        if (topic->partitions != 0) /* it did not go */
+            log_info("this topic takes results again", LOG_STR("topic", topic->name));
         break;
     case LACKS_LEADER:
         log_error("results for this topic go to the results topic: a partition of it has no leader",
@@ -225,10 +226,11 @@ void reply_topics_looked_at(struct reply_topics *t, size_t i, struct kafka_topic
         topic->seen_us = now_us;
     if (view.partitions < 0 && !view.leaderless)
         return;
+    if (view.partitions >= 0)
+        topic->partitions = view.partitions;
     set_lack(topic, lack_of(topic, view));
     if (view.partitions < 0)
         return;
-    topic->partitions = view.partitions;
     if (now_us >= topic->given_up_until_us)
         topic->given_up_until_us = 0;
 }

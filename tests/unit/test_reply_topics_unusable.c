@@ -1,5 +1,9 @@
 /* Reply topics that take nothing: not there, without a leader or replicas enough, given up. */
+#include "common/log.h"
 #include "tests/unit/reply_fixture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 enum { GIVEN_UP_UNTIL = 100 };
 
@@ -230,6 +234,34 @@ static void an_address_whose_topic_goes_becomes_the_default(void **state)
     assert_null(reply_to_topic(&f->to));
 }
 
+/* Whether anything is logged when it is seen with so many partitions. */
+static bool is_told_of(struct fixture *f, int32_t partitions)
+{
+    char text[4096];
+    int ends[2];
+    int saved = dup(STDERR_FILENO);
+
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, "test");
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    dup2(ends[1], STDERR_FILENO);
+    see(f, BILLS, partitions, 0);
+    dup2(saved, STDERR_FILENO);
+    ssize_t n = read(ends[0], text, sizeof text);
+    close(saved);
+    close(ends[0]);
+    close(ends[1]);
+    return n > 0;
+}
+
+static void that_a_topic_takes_results_again_is_not_said_of_one_that_went(void **state)
+{
+    struct fixture *f = *state;
+    see_leaderless(f, BILLS, 12);
+    assert_true(is_told_of(f, 12));
+    see_leaderless(f, BILLS, 12);
+    assert_false(is_told_of(f, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +280,7 @@ int main(void)
         WITH_TOPICS(a_result_is_diverted_when_it_loses_its_topic),
         WITH_TOPICS(giving_up_a_partition_of_the_results_topic_gives_no_topic_up),
         WITH_TOPICS(an_address_whose_topic_goes_becomes_the_default),
+        WITH_TOPICS(that_a_topic_takes_results_again_is_not_said_of_one_that_went),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
