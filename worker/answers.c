@@ -86,6 +86,14 @@ static status topic_is_missing(struct answers *a, const char *topic, const struc
     return STATUS_RETRY;
 }
 
+/* Once, however often it has to be sent. */
+static void count(struct answers *a, struct entry *e, enum outcome outcome)
+{
+    if (!e->counted)
+        counter_add(a->outcomes[outcome], 1);
+    e->counted = true;
+}
+
 /* ---- results ---- */
 
 static struct label_result created_result(const struct label_command *c, const struct store_row *row)
@@ -219,7 +227,7 @@ static status send_result(struct answers *a, struct kafka_producer *producer, st
         return topic_is_missing(a, a->o.results_topic, &record);
     if (st != STATUS_OK)
         return st;
-    counter_add(a->outcomes[outcome_of(&r)], 1);
+    count(a, e, outcome_of(&r));
     if (e->reply.diverted)
         counter_add(a->diverted, 1);
     e->reply.diverted = false;
@@ -281,7 +289,7 @@ static status send_dead_letter(struct answers *a, struct kafka_producer *produce
                            sizeof ours / sizeof *ours, e);
     }
     if (st == STATUS_OK)
-        counter_add(a->outcomes[DEAD], 1);
+        count(a, e, DEAD);
     return st == STATUS_NOT_FOUND ? topic_is_missing(a, a->o.dlq_topic, &record) : st;
 }
 

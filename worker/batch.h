@@ -32,6 +32,7 @@ struct entry {
     struct slice reason;   /* of the rejection or the dead letter */
     const char *dead_code; /* static */
     struct store_row *row; /* ENTRY_STORE */
+    bool counted;          /* its answer is, by outcome */
     bool refused;          /* exactly once: the topic that it was to go to did not take it */
 };
 

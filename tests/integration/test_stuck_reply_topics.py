@@ -18,6 +18,7 @@ from support.kafka_proxy import (
 from support.waiting import wait_until
 
 DIVERTED = "gold_label_worker_results_diverted_total"
+ANSWERED = "gold_label_worker_answers_total"
 NOT_USED = "gold_label_worker_reply_topics_refused_total"
 RESENT = "answers not delivered"
 NO_LEADER, TOO_FEW_REPLICAS = (
@@ -112,6 +113,7 @@ def test_a_dead_letter_that_is_not_taken_is_no_fault_of_the_topic_that_it_names(
     topics.dead_letters.first(lambda event: event.headers["dlq-offset"] == b"1")
     assert RESENT in worker.log
     assert worker.metric(NOT_USED) == 0
+    assert worker.metric(ANSWERED) == 3  # each once, however often it was sent
 
 
 def test_a_topic_that_lacks_what_it_needs_is_not_written_to_until_it_has_it(
