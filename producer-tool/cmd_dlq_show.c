@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_NONE = 1, EXIT_STOPPED = 3 };
+enum { EXIT_NONE = 1, EXIT_STOPPED = 3, EXIT_INTERRUPTED = 130 };
 
 struct show_options {
     const char *config;
@@ -79,6 +79,8 @@ static int show(struct letters *l, const struct show_options *o)
         return reader_exit_code(st);
     }
     struct kafka_message *m = letters_next(l);
+    if (!m && l->reader.stopped)
+        return EXIT_INTERRUPTED;
     if (!m) {
         fprintf(stderr, "gold-label dlq show: there is no dead letter at %s\n", o->place);
         return EXIT_NONE;
@@ -87,6 +89,10 @@ static int show(struct letters *l, const struct show_options *o)
     kafka_message_free(m);
     st = letters_write(l, &output, &f);
     output_dispose(&output);
+    if (l->reader.stopped)
+        return EXIT_INTERRUPTED;
+    if (st)
+        log_error("stopped", LOG_STR("reason", f.message));
     return st ? EXIT_STOPPED : 0;
 }
 
@@ -141,7 +147,7 @@ const struct verb VERB_DLQ_SHOW = {
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .notes = "It may show what is in a label: mind who sees your terminal.\n"
-             "Exit: 0 shown, 1 there is none, 2 usage or settings, 3 stopped.\n",
+             "Exit: 0 shown, 1 there is none, 2 usage or settings, 3 stopped, 130 interrupted.\n",
     .examples = "  gold-label dlq show 2:17\n",
     .run = run,
 };

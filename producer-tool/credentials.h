@@ -12,7 +12,7 @@ struct credentials {
     struct buffer account;       /* empty: not known */
     bool account_was_given;      /* by an option, not read out of the token */
     int64_t expires_at;          /* Unix seconds; -1: not known */
-    const char *token_file;      /* NULL: the token is not renewed, for it is of no file */
+    const char *token_file;      /* NULL: the token is not renewed: it is from no regular file */
     struct stat file;            /* as it was when it was read */
 };
 

@@ -59,7 +59,7 @@ struct kafka_message *letters_next(struct letters *l)
 
 status letters_write(struct letters *l, struct output *o, struct fault *f)
 {
-    while (!output_is_empty(o)) {
+    while (!output_is_empty(o) || o->text.failed) {
         struct pollfd fds[] = {
             {.fd = l->reader.signal_fd, .events = POLLIN},
             {.fd = o->fd, .events = POLLOUT},
@@ -67,7 +67,7 @@ status letters_write(struct letters *l, struct output *o, struct fault *f)
         if (poll(fds, sizeof fds / sizeof *fds, -1) < 0)
             continue;
         (void)reader_is_done(&l->reader);
-        if (l->reader.stopped)
+        if (l->reader.stopped && !fds[1].revents)
             return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted");
         status st = fds[1].revents ? output_write(o, f) : STATUS_OK;
         if (st)

@@ -37,8 +37,11 @@ static const char *const NAMES[] = {"--results", "--rejects", "the file of reaso
 static void open_file(struct records *r, enum records_file which, const char *path, struct buffer *faults)
 {
     struct record_file *file = &r->files[which];
-    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (file->fd < 0 || fstat(file->fd, &file->about) != 0)
+    /* Signals are blocked by now: a named pipe without a reader must not keep us waiting. */
+    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (file->fd < 0 && errno == ENXIO)
+        buffer_printf(faults, "%s: nobody reads %s\n", NAMES[which], path);
+    else if (file->fd < 0 || fstat(file->fd, &file->about) != 0 || fcntl(file->fd, F_SETFL, 0) != 0)
         buffer_printf(faults, "%s: %s cannot be opened: %s\n", NAMES[which], path, strerror(errno));
 }
 
@@ -74,7 +77,11 @@ static void check_file(const struct records *r, const char *name, const char *pa
 static void check_checkpoint(const struct records *r, const char *path, struct buffer *faults)
 {
     struct stat about;
-    if (stat(path, &about) == 0)
+    if (stat(path, &about) != 0)
+        return;
+    if (!S_ISREG(about.st_mode)) /* it would be renamed over, and removed at the end */
+        buffer_printf(faults, "--checkpoint: %s is not a regular file\n", path);
+    else
         check_file(r, "--checkpoint", path, &about, RECORDS_FILES, faults);
 }
 

@@ -16,7 +16,8 @@ const struct verb_option SEND_OPTIONS[SEND_N_OPTIONS] = {
      .help = "the bearer token; otherwise $GOLD_LABEL_TOKEN",
      .details =
          "It is the worker's audience that counts. The file is read again while the load runs, as soon as it "
-         "changes (a pipe is not); when the token has expired, the load waits for a new one."},
+         "changes; when the token has expired, the load waits for a new one. A pipe is read once: the load "
+         "stops when its token has expired."},
     {.name = "account",
      .value = "ACC",
      .offset = MEMBER(account),

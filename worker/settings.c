@@ -42,7 +42,7 @@ static const struct config_option OPTIONS[] = {
     {"worker", "max_rows", CONFIG_INTEGER, AT(max_rows), .fallback = "1000", .min = 1, .max = 10000,
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,
-     .max = 67108864, .unit = "bytes", .help = "bound of one batch's commands"},
+     .max = 67108864, .unit = "bytes", .help = "bound of one batch's commands with their headers"},
     {"worker", "commit_interval_ms", CONFIG_INTEGER, AT(commit_interval_ms), .fallback = "100", .min = 0,
      .max = 60000, .unit = "ms", .help = "pause between two commits of offsets"},
     {"worker", "drain_ms", CONFIG_INTEGER, AT(drain_ms), .fallback = "5000", .min = 0, .max = 60000,

@@ -45,7 +45,7 @@ def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("verb", "status"), [(("list",), 130), (("show", "0:0", "--bytes", "1000000"), 3)], ids=["list", "show"]
+    ("verb", "status"), [(("list",), 130), (("show", "0:0", "--bytes", "1000000"), 130)], ids=["list", "show"]
 )
 def test_dead_letters_that_nobody_takes_are_ended_by_a_signal(tool, topics, tmp_path, verb, status):
     sender = Sender(topics.brokers, None, topics.names["dlq"])
@@ -71,6 +71,30 @@ def test_a_named_pipe_that_nobody_writes_is_waited_for_until_ctrl_c(tool, run, t
             wait_until(lambda load=load: load.is_asleep())
             load.interrupt()
             assert load.wait(10) == -signal.SIGINT, options
+
+
+@pytest.mark.parametrize("option", ["--results", "--rejects", "--checkpoint"])
+def test_a_named_pipe_is_no_place_to_wait_for_a_reader_or_to_replace(tool, run, tmp_path, option):
+    pipe, file = tmp_path / "pipe", write_lines(tmp_path / "labels.ndjson", 1)
+    os.mkfifo(pipe)
+    resume = ["--resume"] if option == "--checkpoint" else []
+    for more in ([], resume):
+        refused = tool("send", "--run", run, option, pipe, *more, file, timeout=20)
+        assert refused.returncode == 2
+        why = refused.stderr.decode()
+        assert f"{pipe} is not a regular file" in why or f"nobody reads {pipe}" in why
+    assert pipe.is_fifo()
+
+
+def test_dlq_show_that_cannot_write_says_so(tool, topics, tmp_path):
+    sender = Sender(topics.brokers, None, topics.names["dlq"])
+    sender.queue(b"?")
+    sender.flush()
+    command, environment = tool.command(("dlq", "show", "0:0"), topics.environment)
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, timeout=30)
+    assert ended.returncode == 3
+    assert b"the output cannot be written: No space left on device" in ended.stderr
 
 
 def test_a_stream_that_is_closed_is_no_other_file(tool, run, system, tmp_path):

@@ -130,9 +130,9 @@ static void a_body_is_not_late_because_its_head_was_held_up(void **state)
     assert_answered(*state, GET, false, false, "at last");
 }
 
-static void a_body_that_does_not_come_after_its_head_was_held_up_is_408(void **state)
+/* A request whose head was held up for long, and whose body then has not come as a whole. */
+static int send_all_but_a_byte(struct fixture *f)
 {
-    struct fixture *f = *state;
     char answer[4096];
     int fd = raw_http_dial(http_server_port(f->server));
 
@@ -147,6 +147,28 @@ static void a_body_that_does_not_come_after_its_head_was_held_up_is_408(void **s
         assert_true(raw_http_get(other, answer, sizeof answer, NULL, 0));
         (void)close(other);
     }
+    return fd;
+}
+
+static void the_time_in_which_a_head_was_held_up_is_not_the_body_s(void **state)
+{
+    struct fixture *f = *state;
+    char answer[4096];
+    int fd = send_all_but_a_byte(f);
+
+    (void)http_server_tick(f->server);
+    raw_http_put(fd, SLICE_LITERAL("y"));
+    assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
+    assert_non_null(strstr(answer, " 200 "));
+    (void)close(fd);
+}
+
+static void a_body_that_does_not_come_after_its_head_was_held_up_is_408(void **state)
+{
+    struct fixture *f = *state;
+    char answer[4096];
+    int fd = send_all_but_a_byte(f);
+
     let_time_pass(f);
     assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
     assert_non_null(strstr(answer, " 408 "));
@@ -159,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED(a_request_that_is_whole_is_answered_however_long_that_takes),
         SERVED(a_body_is_not_late_because_its_head_was_held_up),
+        SERVED(the_time_in_which_a_head_was_held_up_is_not_the_body_s),
         SERVED(a_body_that_does_not_come_after_its_head_was_held_up_is_408),
     };
     return cmocka_run_group_tests_name("http_server_waits", tests, NULL, NULL);

@@ -132,7 +132,9 @@ static void what_cannot_be_read_is_counted_among_the_last_thousand(void **state)
     assert_int_equal(judge_many(f, good, 700), STATUS_OK);
     assert_int_equal(judge_many(f, bad, 500), STATUS_OK);
     assert_int_equal(judge_many(f, good, 500), STATUS_OK);
-    assert_int_equal(judge_many(f, bad, 500), STATUS_OK); /* as many have gone out of sight */
+    assert_int_equal(judge_many(f, bad, 500), STATUS_OK);   /* as many have gone out of sight */
+    assert_int_equal(judge_many(f, good, 2500), STATUS_OK); /* all, and once only */
+    assert_int_equal(judge_many(f, bad, 500), STATUS_OK);
     assert_int_equal(judge_many(f, bad, 1), STATUS_CONFIG);
 }
 
