@@ -48,8 +48,8 @@ bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const
 /* What a handle knows of its looks at topics, of which one is made at a time. */
 struct kafka_looks {
     atomic_bool reachable; /* becomes true when a broker has answered */
-    int64_t told_us
-        [16]; /* when it was last logged that one did not say anything of a topic, by the topic's hash */
+    /* When it was last logged that one did not say anything of a topic, by the topic's hash. */
+    int64_t told_us[16];
 };
 
 /* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. */

@@ -1,33 +1,20 @@
 /* A real listener on loopback and raw sockets: what libmicrohttpd makes of a request before and after our code. */
-#include "common/http_server.h"
-
+#include "tests/unit/http_listener.h"
 #include "tests/unit/raw_http.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_MAX = 100000, REQUEST_MS = 1000, DEADLINE_MS = RAW_HTTP_DEADLINE_MS };
+enum { BODY_MAX = 100000, DEADLINE_MS = RAW_HTTP_DEADLINE_MS };
 
 #define HOST "Host: a\r\n"
-
-/* The real clock, and as much later as a test wants it to be. */
-struct shifted {
-    struct clock clock;
-    _Atomic int64_t by_us;
-};
 
 struct fixture {
     struct http_server *server;
     struct shifted clock;
     _Atomic unsigned last_status; /* of the request that was over last */
 };
-
-static int64_t shifted_monotonic_us(const struct clock *c)
-{
-    const struct shifted *s = (const struct shifted *)(const void *)c;
-    return clock_monotonic_us(clock_system()) + atomic_load(&s->by_us);
-}
 
 static void *answer_from_another_thread(void *request)
 {
@@ -80,24 +67,12 @@ static void on_done(void *ctx, struct http_request *r, unsigned status_code, int
 static int start(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    struct fault fault;
 
     if (!f)
         return -1;
-    f->clock.clock = (struct clock){.monotonic_us = shifted_monotonic_us};
     *state = f;
-    return http_server_start(&(struct http_server_options){.address = "127.0.0.1",
-                                                           .connections = 100,
-                                                           .connection_memory = 24 * 1024,
-                                                           .body_memory = 1024 * 1024,
-                                                           .request_ms = REQUEST_MS,
-                                                           .idle_s = 60,
-                                                           .clock = &f->clock.clock,
-                                                           .handler = {on_head, on_body, on_done},
-                                                           .ctx = f},
-                             &f->server, &fault) == STATUS_OK
-               ? 0
-               : -1;
+    return listen_on_loopback(
+        &f->clock, (struct http_handler){.head = on_head, .body = on_body, .done = on_done}, f, &f->server);
 }
 
 static int stop(void **state)

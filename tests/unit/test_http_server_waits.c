@@ -1,32 +1,19 @@
-#include "common/http_server.h"
-
+#include "tests/unit/http_listener.h"
 #include "tests/unit/raw_http.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { REQUEST_MS = 1000, TICKS = 3 };
+enum { TICKS = 3 };
 
 #define FIELDS "/held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-
-/* The real clock, and as much later as a test wants it to be. */
-struct shifted {
-    struct clock clock;
-    _Atomic int64_t by_us;
-};
 
 struct fixture {
     struct http_server *server;
     struct shifted clock;
     _Atomic(struct http_request *) held;
 };
-
-static int64_t shifted_monotonic_us(const struct clock *c)
-{
-    const struct shifted *s = (const struct shifted *)(const void *)c;
-    return clock_monotonic_us(clock_system()) + atomic_load(&s->by_us);
-}
 
 static void hold_head(void *ctx, struct http_request *r)
 {
@@ -43,25 +30,12 @@ static void answer_body(void *ctx, struct http_request *r, struct slice body)
 static int start(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    struct fault fault;
 
     if (!f)
         return -1;
-    f->clock.clock = (struct clock){.monotonic_us = shifted_monotonic_us};
     *state = f;
-    return http_server_start(
-               &(struct http_server_options){.address = "127.0.0.1",
-                                             .connections = 100,
-                                             .connection_memory = 24 * 1024,
-                                             .body_memory = 1024 * 1024,
-                                             .request_ms = REQUEST_MS,
-                                             .idle_s = 60,
-                                             .clock = &f->clock.clock,
-                                             .handler = {.head = hold_head, .body = answer_body},
-                                             .ctx = f},
-               &f->server, &fault) == STATUS_OK
-               ? 0
-               : -1;
+    return listen_on_loopback(&f->clock, (struct http_handler){.head = hold_head, .body = answer_body}, f,
+                              &f->server);
 }
 
 static int stop(void **state)

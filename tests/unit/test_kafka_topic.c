@@ -1,13 +1,12 @@
 /* What a broker says of a topic. */
 #include "common/kafka_internal.h"
+#include "tests/unit/captured_log.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -134,25 +133,12 @@ static void one_that_may_not_be_seen_or_has_no_leader_is_not_taken_for_missing(v
 /* Lines of the log that looks at two topics cost. */
 static unsigned lines_of(struct kafka_looks *looks, unsigned times)
 {
-    char text[4096];
-    int ends[2];
-    unsigned lines = 0;
-    int saved = dup(STDERR_FILENO);
-
-    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-    dup2(ends[1], STDERR_FILENO);
+    struct captured log = capture_begin();
     for (unsigned i = 0; i < times; i++) {
         (void)look_at("results", looks);
         (void)look_at("replies", looks);
     }
-    dup2(saved, STDERR_FILENO);
-    ssize_t n = read(ends[0], text, sizeof text);
-    for (ssize_t i = 0; i < n; i++)
-        lines += text[i] == '\n';
-    close(saved);
-    close(ends[0]);
-    close(ends[1]);
-    return lines;
+    return capture_end(log);
 }
 
 static void what_is_not_said_is_told_of_each_topic_every_ten_seconds(void **state)
