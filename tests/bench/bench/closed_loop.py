@@ -8,8 +8,9 @@ from bench.metrics import Values, by_value, difference
 from bench.programs import HERE, output
 from bench.services import Services
 from bench.system import HTTP_RUNS, System
+from bench.warming import until_steady
 
-WARM_CONNECTIONS, WARM_TIMES, WARM_RISE, WARM_MOST = 64, 3, 1.05, 12
+WARM_CONNECTIONS = 64
 BODY = json.dumps({"output_resource_name": NAME, "text_value": TEXT})  # about 450 bytes
 
 
@@ -26,16 +27,12 @@ def wrk(system: System, connections: int, runs: int, seconds: int) -> dict:
 
 
 def warm_up(services: Services, seconds: int) -> None:
-    """Connections, caches, and a broker that compiles its code while it serves: in its first half minute
-    a label costs it several times as much as later. So until the rate rises no more."""
-    best = 0.0
-    for times in range(WARM_MOST):
+    def rate() -> float:
         load = wrk(services.system, WARM_CONNECTIONS, HTTP_RUNS, seconds)
         services.await_idle()
-        rate = load["requests"] / load["seconds"]
-        if times + 1 >= WARM_TIMES and rate < WARM_RISE * best:
-            return
-        best = max(best, rate)
+        return load["requests"] / load["seconds"]
+
+    until_steady(rate)
 
 
 def measure_point(services: Services, connections: int, runs: int, seconds: int) -> tuple[dict, Values]:

@@ -5,10 +5,11 @@ import json
 from bench.metrics import histograms, parse
 from bench.programs import TOOLS, output, say
 from bench.system import System
+from bench.warming import until_steady
 from bench.workers import AT_LEAST_ONCE, Workers, deliveries
 
 P50_MS, P99_MS = 1.5, 5.0
-WARM_COMMANDS, WARM_FALL, WARM_MOST = 2000, 0.95, 8
+WARM_COMMANDS = 2000
 
 
 def ask(system: System, topics: dict[str, str], commands: int) -> tuple[dict, dict]:
@@ -19,16 +20,6 @@ def ask(system: System, topics: dict[str, str], commands: int) -> tuple[dict, di
     )
     lines = output(TOOLS / "one_command", **settings).splitlines()
     return json.loads(lines[-1]), histograms(parse("\n".join(lines)))
-
-
-def warm_up(system: System, topics: dict[str, str], commands: int) -> None:
-    """A broker just started compiles its code while it serves: so until the median falls no more."""
-    best = float("inf")
-    for _ in range(WARM_MOST):
-        p50 = ask(system, topics, min(commands, WARM_COMMANDS))[0]["p50_ms"]
-        if p50 > WARM_FALL * best:
-            return
-        best = min(best, p50)
 
 
 def measure(bench) -> None:
@@ -47,7 +38,8 @@ def measure(bench) -> None:
         bench.system.empty()
         with Workers(bench.system, f"bench-single-{number}", topics, delivery=delivery) as workers:
             workers.await_ready()
-            warm_up(bench.system, topics, commands)
+            warm = min(commands, WARM_COMMANDS)
+            until_steady(lambda topics=topics, warm=warm: 1 / ask(bench.system, topics, warm)[0]["p50_ms"])
             point, seen = ask(bench.system, topics, commands)
         bench.topics.delete(*topics.values())
         points.append(point | {"delivery": delivery})
