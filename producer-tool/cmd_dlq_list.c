@@ -3,11 +3,7 @@
 #include "producer-tool/verbs.h"
 #include <unistd.h>
 
-enum {
-    EXIT_STOPPED = 3,
-    EXIT_INTERRUPTED = 130,
-    PIECE_BYTES = 4096, /* written at once */
-};
+enum { PIECE_BYTES = 4096 }; /* written at once */
 enum format { FORMAT_AUTO, FORMAT_JSON, FORMAT_TABLE };
 
 struct list_options {
@@ -52,11 +48,7 @@ static int list(struct letters *l, bool as_table)
     struct fault f = {0};
     status st = list_all(l, as_table, &output, &f);
     output_dispose(&output);
-    if (l->reader.stopped)
-        return EXIT_INTERRUPTED;
-    if (st && st != STATUS_NOT_FOUND) /* a reader who has seen enough (`| head`) knows it */
-        log_error("stopped", LOG_STR("reason", f.message));
-    return st ? EXIT_STOPPED : 0;
+    return letters_exit_code(l, st, &f);
 }
 
 static int open_and_list(struct letters *l, const struct list_options *o)

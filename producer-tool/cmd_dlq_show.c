@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_NONE = 1, EXIT_STOPPED = 3, EXIT_INTERRUPTED = 130 };
+enum { EXIT_NONE = 1 };
 
 struct show_options {
     const char *config;
@@ -80,7 +80,7 @@ static int show(struct letters *l, const struct show_options *o)
     }
     struct kafka_message *m = letters_next(l);
     if (!m && l->reader.stopped)
-        return EXIT_INTERRUPTED;
+        return letters_exit_code(l, STATUS_OK, &f);
     if (!m) {
         fprintf(stderr, "gold-label dlq show: there is no dead letter at %s\n", o->place);
         return EXIT_NONE;
@@ -89,11 +89,7 @@ static int show(struct letters *l, const struct show_options *o)
     kafka_message_free(m);
     st = letters_write(l, &output, &f);
     output_dispose(&output);
-    if (l->reader.stopped)
-        return EXIT_INTERRUPTED;
-    if (st)
-        log_error("stopped", LOG_STR("reason", f.message));
-    return st ? EXIT_STOPPED : 0;
+    return letters_exit_code(l, st, &f);
 }
 
 /* "2:17": partition and offset, as letters of one partition and up to the next offset. */

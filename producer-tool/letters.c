@@ -1,8 +1,10 @@
 #include "producer-tool/letters.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include <poll.h>
 
+enum { EXIT_STOPPED = 3, EXIT_INTERRUPTED = 130 };
 enum { CONNECT_FOR_S = 30, WAIT_MS = 200 };
 
 static void check_place(const char *option, const char *text, struct buffer *faults)
@@ -74,4 +76,13 @@ status letters_write(struct letters *l, struct output *o, struct fault *f)
             return st;
     }
     return STATUS_OK;
+}
+
+int letters_exit_code(const struct letters *l, status st, const struct fault *f)
+{
+    if (l->reader.stopped)
+        return EXIT_INTERRUPTED;
+    if (st && st != STATUS_NOT_FOUND)
+        log_error("stopped", LOG_STR("reason", f->message));
+    return st ? EXIT_STOPPED : 0;
 }

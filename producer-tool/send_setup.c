@@ -57,8 +57,10 @@ static void check_resume(struct send *s, struct buffer *faults)
         buffer_add_text(faults, "--resume of standard input needs --checkpoint FILE: it has no name\n");
 }
 
-static void choose_checkpoint(struct send *s)
+/* It is renamed over its name, and removed at the end: a device or a pipe would be gone. */
+static void choose_checkpoint(struct send *s, struct buffer *faults)
 {
+    struct stat about;
     const struct send_options *o = &s->options;
     if (!source_is_seekable(s->source) || (is_standard_input(o->file) && !o->checkpoint))
         return;
@@ -66,6 +68,9 @@ static void choose_checkpoint(struct send *s)
                   o->checkpoint ? "" : ".checkpoint");
     buffer_add_char(&s->checkpoint_path, '\0');
     s->journal.checkpoint_path = s->checkpoint_path.failed ? NULL : s->checkpoint_path.at;
+    if (s->journal.checkpoint_path && stat(s->journal.checkpoint_path, &about) == 0 &&
+        !S_ISREG(about.st_mode))
+        buffer_printf(faults, "--checkpoint: %s is not a regular file\n", s->journal.checkpoint_path);
 }
 
 static void open_for_checking(struct send *s, struct buffer *faults)
@@ -91,7 +96,7 @@ void send_open(struct send *s, struct buffer *faults)
     credentials_load(&s->credentials, o->token_file, getenv("GOLD_LABEL_TOKEN"), o->account, faults);
     s->summary.wait = (enum summary_wait)o->wait;
     if (s->source)
-        choose_checkpoint(s);
+        choose_checkpoint(s, faults);
 }
 
 /* ---- before the first line ---- */
