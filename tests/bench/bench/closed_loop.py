@@ -27,12 +27,11 @@ def wrk(system: System, connections: int, runs: int, seconds: int) -> dict:
 
 
 def warm_up(services: Services, seconds: int) -> None:
-    def rate() -> float:
-        load = wrk(services.system, WARM_CONNECTIONS, HTTP_RUNS, seconds)
+    def load() -> None:
+        wrk(services.system, WARM_CONNECTIONS, HTTP_RUNS, seconds)
         services.await_idle()
-        return load["requests"] / load["seconds"]
 
-    until_steady(rate)
+    until_steady(services.system, seconds, load)
 
 
 def measure_point(services: Services, connections: int, runs: int, seconds: int) -> tuple[dict, Values]:

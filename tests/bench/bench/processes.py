@@ -1,5 +1,6 @@
 """What the kernel says of processes: processor time and memory."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 UTIME, STIME, CUTIME, CSTIME = 11, 12, 13, 14  # behind the name in /proc/PID/stat
 
 
-def stat(pid: int) -> list[str]:
+def stat(pid: int | str) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
 
 
@@ -19,6 +20,16 @@ def cpu_of(fields: list[str], *numbers: int) -> float:
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads, also of those that have ended."""
     return cpu_of(stat(pid), UTIME, STIME)
+
+
+def thread_cpu_seconds(pid: int, names: tuple[str, ...]) -> float:
+    """Of the threads whose name starts with one of these. One that has ended takes its time with it."""
+    spent = 0.0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended in between
+            if (thread / "comm").read_text().startswith(names):
+                spent += cpu_of(stat(f"{pid}/task/{thread.name}"), UTIME, STIME)
+    return spent
 
 
 def family_cpu_seconds(parent: int) -> float:

@@ -39,7 +39,10 @@ def measure(bench) -> None:
         with Workers(bench.system, f"bench-single-{number}", topics, delivery=delivery) as workers:
             workers.await_ready()
             warm = min(commands, WARM_COMMANDS)
-            until_steady(lambda topics=topics, warm=warm: 1 / ask(bench.system, topics, warm)[0]["p50_ms"])
+            seconds = bench.at["BENCH_SECONDS"]
+            until_steady(
+                bench.system, seconds, lambda topics=topics, warm=warm: ask(bench.system, topics, warm)
+            )
             point, seen = ask(bench.system, topics, commands)
         bench.topics.delete(*topics.values())
         points.append(point | {"delivery": delivery})

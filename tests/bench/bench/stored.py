@@ -1,11 +1,13 @@
 """stored: `gold-label send --wait stored`, which waits for the row of each line, between two drains of the
 same commands. Its rate is by the wall time of the whole process."""
 
+import itertools
 from statistics import mean, median
 
 from bench.backlog import Backlog
 from bench.programs import say
 from bench.sending import line, send, write_lines
+from bench.warming import until_steady
 from bench.workers import Workers
 
 TOPIC = "bench.stored"
@@ -42,11 +44,17 @@ def measure(bench) -> None:
         f"Producer tool, --wait stored, {commands:,} lines, between drains of the same commands"
     )
     say(f"  {'':24} {'lines/s':>10}")
-    bench.drains.run(backlog)  # not counted, nor the first load: a broker that has just started
-    measure_send(bench, lines, 0)
+    loads = itertools.count()
+
+    def load() -> None:
+        bench.system.empty()
+        bench.drains.run(backlog)
+        measure_send(bench, lines, next(loads))
+
+    until_steady(bench.system, bench.at["BENCH_SECONDS"], load)
     drains, sends = [measure_drain(bench, backlog)], []
-    for number in range(1, bench.at["BENCH_ROUNDS"] + 1):
-        sent = measure_send(bench, lines, number)
+    for _ in range(bench.at["BENCH_ROUNDS"]):
+        sent = measure_send(bench, lines, next(loads))
         drains.append(measure_drain(bench, backlog))
         ratio = sent["wall_rate"] / mean(drained.per_s for drained in drains[-2:])
         sends.append(sent | {"of_drain": round(ratio, 3)})
