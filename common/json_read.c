@@ -304,6 +304,9 @@ static status read_text(struct slice text, enum json_kind outermost, unsigned ma
 {
     if (!text_is_utf8(text))
         return fault_set(f, STATUS_MALFORMED, "not_utf8", "not UTF-8");
+    if (text.len >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
+        return fault_set(f, STATUS_MALFORMED, "malformed_json",
+                         "not one JSON text: it begins with a byte order mark (RFC 8259, section 8.1)");
     if (json_has_foreign_space(text))
         return fault_set(f, STATUS_MALFORMED, "malformed_json",
                          "not one JSON text: a vertical tab or a form feed");

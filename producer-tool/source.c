@@ -133,6 +133,15 @@ static status broken_gzip(struct fault *f, const char *why)
     return fault_set(f, STATUS_FATAL, "input", "the input is broken gzip: %s", why);
 }
 
+/* Tapes and block devices fill up with zeros behind the last member; gzip(1) passes over them, too. */
+static void pass_over_padding(struct source *s)
+{
+    while (s->len > 0 && s->raw[s->at] == '\0') {
+        s->at++;
+        s->len--;
+    }
+}
+
 static status read_packed(struct source *s, char *to, size_t room, size_t *got, struct fault *f)
 {
     if (s->len == 0 && !s->raw_ended) {
@@ -140,6 +149,10 @@ static status read_packed(struct source *s, char *to, size_t room, size_t *got, 
         if (st)
             return st;
     }
+    if (!s->inside)
+        pass_over_padding(s);
+    if (s->len == 0 && !s->raw_ended)
+        return STATUS_OK;
     if (s->len == 0) {
         s->ended = true;
         return s->inside ? broken_gzip(f, "it ends in the middle") : STATUS_OK;

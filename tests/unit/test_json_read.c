@@ -272,6 +272,17 @@ static void a_fault_of_the_reader_itself_ends_the_reading_at_once(void **state)
     buffer_dispose(&seen.text);
 }
 
+static void a_byte_order_mark_is_called_by_its_name(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(512);
+    struct fault f = {0};
+    assert_int_equal(json_read_object(SLICE_LITERAL("\xEF\xBB\xBF{}"), JSON_DEPTH_MAX, a, NULL, NULL, &f),
+                     STATUS_MALFORMED);
+    assert_non_null(strstr(f.message, "byte order mark"));
+    arena_free(a);
+}
+
 static void messages_show_no_values_and_no_names(void **state)
 {
     (void)state;
@@ -362,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_refused_member_of_a_malformed_text_is_malformed),
         cmocka_unit_test(a_number_that_ends_a_text_is_no_member),
         cmocka_unit_test(a_fault_of_the_reader_itself_ends_the_reading_at_once),
+        cmocka_unit_test(a_byte_order_mark_is_called_by_its_name),
         cmocka_unit_test(messages_show_no_values_and_no_names),
         cmocka_unit_test(strings_of_any_length_are_unescaped),
         cmocka_unit_test(yajl_has_memory_for_every_string_and_one_that_is_cut_off),

@@ -113,6 +113,26 @@ static void gzip_is_told_by_its_first_bytes_and_unpacked(void **state)
     free(text);
 }
 
+static void zeros_behind_gzip_are_passed_over(void **state)
+{
+    (void)state;
+    static const size_t ZEROS[] = {1, 512, BIG};
+    struct packed *p = calloc(1, sizeof *p);
+    assert_non_null(p);
+    pack(p, "some text", 9);
+    size_t len = p->len;
+    for (size_t i = 0; i < sizeof ZEROS / sizeof *ZEROS; i++)
+        expect_content(file_of(p->bytes, len + ZEROS[i]), "some text", 9, 100);
+    p->bytes[len + 512] = 'x';
+    int fd = file_of(p->bytes, len + 513);
+    char got[100];
+    struct source *s = open_source(fd);
+    assert_int_equal(read_all(s, got, 20), -1);
+    source_free(s);
+    close(fd);
+    free(p);
+}
+
 static void broken_gzip_is_a_fault_and_not_an_end(void **state)
 {
     (void)state;
@@ -266,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_file_comes_as_it_is),
         cmocka_unit_test(gzip_is_told_by_its_first_bytes_and_unpacked),
+        cmocka_unit_test(zeros_behind_gzip_are_passed_over),
         cmocka_unit_test(broken_gzip_is_a_fault_and_not_an_end),
         cmocka_unit_test(a_pipe_has_nothing_for_now_or_has_ended),
         cmocka_unit_test(plain_and_packed_have_one_digest),
