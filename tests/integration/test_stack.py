@@ -2,10 +2,12 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from support.system import BUILD, PROGRAMS, ROOT, Stack
@@ -114,12 +116,11 @@ def test_the_servers_end_when_the_tests_are_killed(small):
     assert small.call("status", "postgres", check=False).returncode == 1
 
 
-@pytest.mark.parametrize("next_system", [[], ["postgres"]], ids=["alone", "another follows"])
-def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small, next_system):
-    """And leaves the one alone that is started at once."""
+@contextmanager
+def make_run(system):
     run = subprocess.Popen(
         [ROOT / "deploy" / "dev" / "run"],
-        env=small.environment,
+        env=system.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -127,6 +128,16 @@ def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small, next_sys
     )
     try:
         assert any(line.startswith("Following the logs") for line in run.stdout)
+        yield run
+    finally:
+        run.terminate()
+        run.wait(timeout=60)
+
+
+@pytest.mark.parametrize("next_system", [[], ["postgres"]], ids=["alone", "another follows"])
+def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small, next_system):
+    """And leaves the one alone that is started at once."""
+    with make_run(small) as run:
         small.call("stop", "worker")
         small.call("start", "worker")
         assert run.poll() is None
@@ -134,10 +145,20 @@ def test_make_run_ends_when_its_system_is_stopped_from_elsewhere(small, next_sys
         for service in next_system:
             small.call("start", service)
         said, _ = run.communicate(timeout=30)
-    finally:
-        run.terminate()
-        run.wait(timeout=60)
     assert run.returncode == 0
     assert said.splitlines()[-1] == "The system was stopped from elsewhere."
     for service in next_system:
         small.call("status", service)
+
+
+def test_make_run_says_what_has_ended_by_itself_and_ends_when_all_have(small):
+    with make_run(small) as run:
+        os.kill(small.pid("worker"), signal.SIGKILL)
+        assert any(line.startswith("worker has ended by itself: ") for line in run.stdout)
+        assert run.poll() is None
+        for service in ("ingress", "kafka", "postgres"):
+            os.kill(small.pid(service), signal.SIGQUIT if service == "postgres" else signal.SIGKILL)
+        said, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "error: All services have ended by themselves." in said.splitlines()
+    assert said.count("worker has ended") == 0
