@@ -61,6 +61,10 @@ enum kafka_delivery {
 typedef void (*kafka_delivered_fn)(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                                    const char *error);
 
+/* Where it is set, a message that was acknowledged goes here and not to the above, so that nobody has to be woken for it: it is called
+ * at that moment, on a thread of librdkafka, possibly before kafka_produce() has returned. It must neither wait nor use the producer. */
+typedef void (*kafka_acknowledged_fn)(void *ctx, void *opaque);
+
 struct kafka_producer_options {
     const char *client_id;
     const char *brokers;
@@ -74,6 +78,7 @@ struct kafka_producer_options {
     bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
+    kafka_acknowledged_fn acknowledged; /* NULL: `delivered` says it */
     /* Milliseconds after which a message for this topic is reported, where others wait longer; -1: it waits as they do. In transactions
      * half their timeout at most, so that the report comes before they end. NULL: all are alike. Any thread that produces. */
     int64_t (*timeout_of)(void *ctx, const char *topic);

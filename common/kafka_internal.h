@@ -58,6 +58,23 @@ struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *to
 /* `min_in_sync` of kafka_topic_view. */
 int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms);
 
+/* ---- kafka_reports.c: what becomes of produced messages ---- */
+
+struct kafka_reports {
+    kafka_delivered_fn delivered;
+    kafka_acknowledged_fn acknowledged;
+    void *ctx;
+    struct kafka_looks *looks;
+    atomic_bool silent; /* the handle is being replaced: its reports are of no interest any more */
+    atomic_int served;  /* callbacks of the poll under way */
+};
+
+/* Has `acknowledged`, where it is set, called by the handle that is made of `conf`. `r` must outlive that. False (with the fault) when
+ * librdkafka refuses. */
+bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, struct fault *f);
+/* For rd_kafka_conf_set_dr_msg_cb(). */
+void kafka_reports_take(struct kafka_reports *r, const rd_kafka_message_t *m);
+
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 
 struct kafka_fetching {

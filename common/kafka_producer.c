@@ -17,8 +17,7 @@ struct kafka_producer {
     rd_kafka_queue_t *queue;
     int event_fd; /* -1: nobody waits */
     struct kafka_looks looks;
-    atomic_bool silent; /* being replaced: its reports are of no interest any more */
-    atomic_int served;  /* callbacks of the poll under way */
+    struct kafka_reports reports;
     struct kafka_loading loading;
 
     /* Topics are looked up without a lock: entries are written once, before `n_topics` counts them. */
@@ -27,53 +26,17 @@ struct kafka_producer {
     rd_kafka_topic_t *topics[MAX_TOPICS];
 };
 
-static enum kafka_delivery delivery_of(const rd_kafka_message_t *m)
-{
-    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return KAFKA_DELIVERED;
-    switch (rd_kafka_message_status(m)) {
-    case RD_KAFKA_MSG_STATUS_PERSISTED:
-        return KAFKA_DELIVERED;
-    case RD_KAFKA_MSG_STATUS_NOT_PERSISTED:
-        return KAFKA_NOT_DELIVERED;
-    default:
-        return KAFKA_UNKNOWN;
-    }
-}
-
-/* Whether the same message may be taken at another time: the message itself is not the reason. */
-static bool is_retriable(rd_kafka_resp_err_t err)
-{
-    switch (err) {
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        return false;
-    default:
-        return true;
-    }
-}
-
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
     struct kafka_producer *p = opaque;
-    enum kafka_delivery delivery = delivery_of(m);
-
-    p->served++;
-    if (delivery == KAFKA_DELIVERED)
-        atomic_store_explicit(&p->looks.reachable, true, memory_order_relaxed);
-    if (p->o.delivered && !atomic_load(&p->silent))
-        p->o.delivered(p->o.ctx, m->_private, delivery, is_retriable(m->err),
-                       delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+    kafka_reports_take(&p->reports, m);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct kafka_producer *p = opaque;
-    p->served++;
+    p->reports.served++;
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_store(&p->looks.reachable, false);
     log_warning("kafka producer", LOG_STR("client", rd_kafka_name(rk)),
@@ -139,6 +102,10 @@ static status open_handle(struct kafka_producer *p, struct fault *f)
     rd_kafka_conf_t *conf = producer_conf(&p->o, f);
     if (!conf)
         return STATUS_CONFIG;
+    if (!kafka_reports_configure(&p->reports, conf, f)) {
+        rd_kafka_conf_destroy(conf);
+        return STATUS_CONFIG;
+    }
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -178,8 +145,10 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
     p->o = *options;
     p->event_fd = -1;
     atomic_init(&p->looks.reachable, true);
-    atomic_init(&p->silent, false);
-    atomic_init(&p->served, 0);
+    p->reports = (struct kafka_reports){.delivered = options->delivered,
+                                        .acknowledged = options->acknowledged,
+                                        .ctx = options->ctx,
+                                        .looks = &p->looks};
     atomic_init(&p->n_topics, 0);
     pthread_mutex_init(&p->topics_lock, NULL);
 
@@ -207,9 +176,9 @@ rd_kafka_t *kafka_producer_handle(const struct kafka_producer *p)
 
 status kafka_producer_renew(struct kafka_producer *p, struct fault *f)
 {
-    atomic_store(&p->silent, true);
+    atomic_store(&p->reports.silent, true);
     close_handle(p);
-    atomic_store(&p->silent, false);
+    atomic_store(&p->reports.silent, false);
     return open_handle(p, f);
 }
 
@@ -311,9 +280,9 @@ status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partit
 
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)
 {
-    p->served = 0;
+    p->reports.served = 0;
     rd_kafka_poll(p->rk, timeout_ms);
-    return p->served;
+    return p->reports.served;
 }
 
 void kafka_producer_notify(struct kafka_producer *p, int event_fd)

@@ -28,8 +28,11 @@ void outcomes_free(struct outcomes *o)
 
 /* ---- delivery reports ---- */
 
-static void delivered(struct ingress *in, const void *ticket)
+void outcome_acknowledged(void *ctx, void *opaque)
 {
+    struct outcomes *o = ctx;
+    const void *ticket = opaque;
+    struct ingress *in = o->in;
     int64_t now_us = clock_monotonic_us(in->clock);
     struct waiter w;
     enum pending_report report = pending_published(in->pending, ticket, now_us, &w);
@@ -51,7 +54,7 @@ void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, boo
     struct waiter w;
 
     if (delivery == KAFKA_DELIVERED) {
-        delivered(in, opaque);
+        outcome_acknowledged(ctx, opaque);
         return;
     }
     bool unknown = delivery == KAFKA_UNKNOWN;

@@ -13,9 +13,10 @@ struct outcomes;
 struct outcomes *outcomes_new(struct ingress *in);
 void outcomes_free(struct outcomes *o);
 
-/* kafka_delivered_fn; `ctx` is a struct outcomes, `opaque` a ticket of pending.h. */
+/* kafka_delivered_fn and kafka_acknowledged_fn; `ctx` is a struct outcomes, `opaque` a ticket of pending.h. The second: any thread. */
 void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                       const char *error);
+void outcome_acknowledged(void *ctx, void *opaque);
 /* A message of the results topic; those of other instances and of requests that are answered already are skipped. */
 void outcome_result(struct outcomes *o, const struct kafka_message *m);
 /* Answers those whose time is over. */

@@ -184,6 +184,7 @@ static status make_handles(struct replies *r, const struct config_properties *pr
                                                             .queue_bytes = s->queue_bytes,
                                                             .in_flight = 1,
                                                             .delivered = outcome_delivery,
+                                                            .acknowledged = outcome_acknowledged,
                                                             .ctx = r->outcomes},
                            &r->in->producer, f);
     if (st != STATUS_OK)

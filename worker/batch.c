@@ -42,7 +42,8 @@ void batch_reset(struct batch *b)
     offsets_clear(&b->offsets);
     b->stage = BATCH_COLLECTING;
     b->producer = NULL;
-    b->n = b->bytes = b->n_rows = b->sent = b->unanswered = b->resend_first = b->n_resend = 0;
+    b->n = b->bytes = b->n_rows = b->sent = b->resend_first = b->n_resend = 0;
+    atomic_store(&b->unanswered, 0);
 }
 
 void batch_put_back(struct batch *b, struct entry *e)

@@ -6,6 +6,7 @@
 #include "worker/offsets.h"
 #include "worker/reply_to.h"
 #include "worker/store.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,7 +54,7 @@ struct batch {
     int64_t storing_since_us;        /* BATCH_STORING; monotonic clock */
     struct kafka_producer *producer; /* what its answers are sent with; NULL: none is yet */
     size_t sent;                     /* entries whose result is produced */
-    size_t unanswered;               /* produced, not yet acknowledged */
+    atomic_size_t unanswered;        /* produced, not yet acknowledged; threads of librdkafka count it down */
     struct entry **
         resend; /* entries whose result was not delivered: `n_resend` of them in a ring, from `resend_first` */
     size_t resend_first, n_resend;

@@ -9,6 +9,7 @@
 
 enum {
     TICK_US = 500 * 1000,         /* the longest sleep: health, heartbeats of a paused consumer */
+    ACKNOWLEDGED_US = 20 * 1000,  /* acknowledgements that nobody waits for are looked at so late */
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
 };
@@ -76,13 +77,14 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
     p->o = *options;
     p->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    p->acknowledged_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     p->full_since_us = -1;
     p->gather_until_us = -1;
     p->transaction_busy_since_us = -1;
     make_metrics(p);
 
     status st = STATUS_OK;
-    if (p->event_fd < 0)
+    if (p->event_fd < 0 || p->acknowledged_fd < 0)
         st = fault_set(f, STATUS_FATAL, "eventfd", "no event descriptor");
     else if (!make_parts(p))
         st = fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for the pipeline");
@@ -119,6 +121,8 @@ bool pipeline_free(struct pipeline *p)
     offsets_dispose(&p->transaction);
     if (p->event_fd >= 0)
         close(p->event_fd);
+    if (p->acknowledged_fd >= 0)
+        close(p->acknowledged_fd);
     free(p);
     return true;
 }
@@ -130,28 +134,39 @@ static int64_t earliest(int64_t a, int64_t b)
     return b >= 0 && b < a ? b : a;
 }
 
+static void clear(int event_fd)
+{
+    uint64_t count;
+    (void)!read(event_fd, &count, sizeof count);
+}
+
 void pipeline_wait(struct pipeline *p, int64_t until_us)
 {
     int64_t now = clock_monotonic_us(p->o.clock);
     struct pollfd fds[] = {
         {.fd = p->event_fd, .events = POLLIN},
         {.fd = p->o.signal_fd, .events = POLLIN},
+        {.fd = pipeline_needs_acknowledgements(p) ? p->acknowledged_fd : -1, .events = POLLIN},
         {.fd = -1},
     };
-    fds[2].fd = store_fd(p->store, &fds[2].events);
+    fds[3].fd = store_fd(p->store, &fds[3].events);
 
     int64_t wake = earliest(now + TICK_US, until_us);
     wake = earliest(wake, p->gather_until_us);
     wake = earliest(wake, store_deadline_us(p->store));
+    if (pipeline_is_busy(p) && !p->transactor)
+        wake = earliest(wake, now + ACKNOWLEDGED_US);
     if (p->finished.n > 0 && !p->is_committing)
         wake = earliest(wake, p->commit_at_us);
     if (p->resend_at_us > now)
         wake = earliest(wake, p->resend_at_us);
     int64_t wait_us = wake > now ? wake - now : 0;
-    if (poll(fds, 3, (int)((wait_us + 999) / 1000)) > 0 && (fds[0].revents & POLLIN)) {
-        uint64_t count;
-        (void)!read(p->event_fd, &count, sizeof count);
-    }
+    if (poll(fds, sizeof fds / sizeof *fds, (int)((wait_us + 999) / 1000)) <= 0)
+        return;
+    if (fds[0].revents & POLLIN)
+        clear(p->event_fd);
+    if (fds[2].revents & POLLIN)
+        clear(p->acknowledged_fd);
 }
 
 static void report_health(struct pipeline *p)

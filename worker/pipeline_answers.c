@@ -1,6 +1,8 @@
 #include "worker/pipeline_internal.h"
 
 #include "common/log.h"
+#include <errno.h>
+#include <unistd.h>
 
 enum {
     RESEND_BASE_US = 50 * 1000,
@@ -11,6 +13,8 @@ enum {
 
 void pipeline_back_off(struct pipeline *p, const char *topic, const char *error)
 {
+    if (atomic_exchange(&p->acknowledged, false))
+        p->resend_attempts = 0;
     int64_t wait = clock_backoff(RESEND_BASE_US, RESEND_MAX_US, p->resend_attempts++);
     p->resend_at_us = clock_monotonic_us(p->o.clock) + wait;
     const struct log_field named = LOG_STR("topic", topic ? topic : "");
@@ -49,6 +53,18 @@ static void widen(struct entry *e, const char *error)
                 LOG_INT("partition", command.partition), LOG_INT("offset", command.offset));
 }
 
+void pipeline_acknowledged(void *ctx, void *opaque)
+{
+    const uint64_t one = 1;
+    struct pipeline *p = ctx;
+    const struct entry *e = opaque;
+
+    atomic_store_explicit(&p->acknowledged, true, memory_order_relaxed);
+    /* The entry may be gone from here on. */
+    if (atomic_fetch_sub(&e->batch->unanswered, 1) == 1 && write(p->acknowledged_fd, &one, sizeof one) < 0)
+        log_error("eventfd", LOG_INT("errno", errno));
+}
+
 void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                         const char *error)
 {
@@ -65,11 +81,11 @@ void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, b
     }
     if (p->phase == PIPELINE_CLOSING) /* what is dropped is no news */
         return;
-    b->unanswered--;
     if (delivery == KAFKA_DELIVERED) {
-        p->resend_attempts = 0;
+        pipeline_acknowledged(p, e);
         return;
     }
+    atomic_fetch_sub(&b->unanswered, 1);
     /* Never given up: an answer that the broker does not take today must be taken when an operator has mended it. But one that a topic
      * of the sender's choice does not take goes to the results topic. */
     const char *topic = topic_of(p, e);
@@ -105,16 +121,25 @@ static bool must_wait(const struct pipeline *p, size_t i)
     return i > 0 && pipeline_batch(p, i - 1)->producer != producer_for(p, i);
 }
 
+/* Its acknowledgement may come before this returns. */
+static status send(const struct pipeline *p, struct batch *b, struct entry *e)
+{
+    if (!p->transactor)
+        atomic_fetch_add(&b->unanswered, 1);
+    status st = answers_send(p->answers, b->producer, e);
+    if (st != STATUS_OK && !p->transactor)
+        atomic_fetch_sub(&b->unanswered, 1);
+    return st;
+}
+
 static status send_again(struct pipeline *p, struct batch *b)
 {
     status st = STATUS_OK;
 
     while (b->n_resend > 0 && clock_monotonic_us(p->o.clock) >= p->resend_at_us && st == STATUS_OK) {
-        st = answers_send(p->answers, b->producer, batch_to_send_again(b));
-        if (st == STATUS_OK) {
+        st = send(p, b, batch_to_send_again(b));
+        if (st == STATUS_OK)
             batch_sent_again(b);
-            b->unanswered++;
-        }
     }
     return st;
 }
@@ -126,10 +151,9 @@ status pipeline_send(struct pipeline *p, size_t i)
     status st = send_again(p, b);
 
     while (b->sent < b->n && b->n_resend == 0 && st == STATUS_OK) {
-        st = answers_send(p->answers, b->producer, &b->entries[b->sent]);
+        st = send(p, b, &b->entries[b->sent]);
         if (st == STATUS_OK) {
             b->sent++;
-            b->unanswered += p->transactor ? 0 : 1;
         } else if (st == STATUS_TOO_LARGE) {
             log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
             st = STATUS_RETRY;
@@ -165,11 +189,24 @@ status pipeline_answer(struct pipeline *p)
         st = STATUS_OK;
     while (st == STATUS_OK && p->used > 0) {
         const struct batch *b = pipeline_batch(p, 0);
-        if (b->stage != BATCH_ANSWERING || b->sent < b->n || b->unanswered > 0 || b->n_resend > 0)
+        if (b->stage != BATCH_ANSWERING || b->sent < b->n || atomic_load(&b->unanswered) > 0 ||
+            b->n_resend > 0)
             break;
         st = finish_oldest(p);
     }
     return st;
+}
+
+bool pipeline_needs_acknowledgements(const struct pipeline *p)
+{
+    if (p->transactor || p->used == 0)
+        return false;
+    for (size_t i = 0; i < p->used; i++) {
+        const struct batch *b = pipeline_batch(p, i);
+        if (b->stage == BATCH_ANSWERING && (b->sent < b->n || b->n_resend > 0))
+            return true;
+    }
+    return p->phase != PIPELINE_RUNNING || p->partitions == 0 || !pipeline_collecting(p);
 }
 
 void pipeline_committed(void *ctx, bool committed)

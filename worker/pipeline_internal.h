@@ -36,7 +36,8 @@ struct pipeline {
     int64_t drain_by_us;
     status failed; /* the first of pipeline_fail(); ends the run */
 
-    int event_fd; /* all Kafka handles write to it */
+    int event_fd;        /* all Kafka handles write to it */
+    int acknowledged_fd; /* at least once: is written to when a batch's answers are acknowledged */
     struct kafka_consumer *consumer;
     struct kafka_producer *producer; /* sends at once */
     struct kafka_producer
@@ -75,11 +76,12 @@ struct pipeline {
     unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
-    size_t probe_next;   /* which of the topics that answers go to is looked at next */
-    int64_t probe_at_us; /* when */
-    int64_t probed_us;   /* when one was */
-    bool probe_failed;   /* without an answer */
-    bool probe_again;    /* one of this round did not answer, or is missing and needed */
+    atomic_bool acknowledged; /* something was, since the last attempt */
+    size_t probe_next;        /* which of the topics that answers go to is looked at next */
+    int64_t probe_at_us;      /* when */
+    int64_t probed_us;        /* when one was */
+    bool probe_failed;        /* without an answer */
+    bool probe_again;         /* one of this round did not answer, or is missing and needed */
     /* When it was last logged that the i-th is not there; 0: it is. */
     int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 
@@ -150,11 +152,15 @@ void pipeline_retire(struct pipeline *p);
 
 /* Sends what can be sent now of the i-th batch. Errors: those of answers_send() but STATUS_FULL. */
 status pipeline_send(struct pipeline *p, size_t i) must_check;
-/* The producer's report on an answer. */
+/* The producer's report on an answer: kafka_acknowledged_fn, at least once, and kafka_delivered_fn. */
+void pipeline_acknowledged(void *ctx, void *opaque);
 void pipeline_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                         const char *error);
 /* Sends the answers of all batches whose verdicts are known, retires those that are answered. */
 status pipeline_answer(struct pipeline *p) must_check;
+/* Whether anything waits for answers to be acknowledged: room for commands, answers that are not sent, an end. Otherwise that is no
+ * reason to wake up: it is noticed by and by. */
+bool pipeline_needs_acknowledgements(const struct pipeline *p);
 /* Commits what is finished, when it is time to (`now`: at once, waiting for the answer). */
 status pipeline_commit(struct pipeline *p, bool now) must_check;
 /* kafka_committed_fn: what could not be committed is finished again. */

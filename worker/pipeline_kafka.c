@@ -79,6 +79,7 @@ static status make_producer(struct pipeline *p, int64_t linger_ms, struct kafka_
         .linger_ms = linger_ms,
         .transactional_id = pipeline_transactional_id(p),
         .delivered = pipeline_delivered,
+        .acknowledged = p->o.settings->delivery == WORKER_EXACTLY_ONCE ? NULL : pipeline_acknowledged,
         .timeout_of = timeout_of,
         .ctx = p,
     };

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -120,6 +122,8 @@ static inline int make(void **state)
     f->metrics = metrics_new();
     f->settings = (struct worker_settings){.commands_topic = "commands", .commit_interval_ms = 100};
     f->p.o = (struct pipeline_options){.settings = &f->settings, .clock = &f->clock, .metrics = f->metrics};
+    f->p.acknowledged_fd = eventfd(0, EFD_NONBLOCK);
+    f->p.partitions = 1;
     f->p.producer = &single;
     f->p.bulk = &bulk;
     f->p.reply_topics = reply_topics_new("results", "bills", false, f->metrics);
@@ -139,6 +143,7 @@ static inline int dispose(void **state)
     offsets_dispose(&f->p.finished);
     offsets_dispose(&f->p.committing);
     metrics_free(f->metrics);
+    close(f->p.acknowledged_fd);
     free(f);
     return 0;
 }

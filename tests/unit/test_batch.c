@@ -93,7 +93,8 @@ static void a_reset_batch_is_as_a_new_one(void **state)
     struct batch *b = *state;
     add(b, 1, 1, ENTRY_STORE);
     b->stage = BATCH_ANSWERING;
-    b->bytes = b->n_rows = b->sent = b->unanswered = b->n_resend = 3;
+    b->bytes = b->n_rows = b->sent = b->n_resend = 3;
+    b->unanswered = 3;
     assert_true(offsets_note(&b->offsets, 0, 5));
 
     batch_reset(b);

@@ -29,10 +29,58 @@ static void nobody_can_configure_that_topics_are_made(void **state)
     assert_null(kafka_check_property("linger.ms", "1", text, sizeof text));
 }
 
+static struct {
+    int delivered, acknowledged;
+    enum kafka_delivery last;
+} seen;
+
+static void note_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
+                           const char *error)
+{
+    (void)ctx;
+    (void)opaque;
+    (void)retriable;
+    assert_non_null(error);
+    seen.delivered++;
+    seen.last = delivery;
+}
+
+static void note_acknowledged(void *ctx, void *opaque)
+{
+    (void)ctx;
+    (void)opaque;
+    seen.acknowledged++;
+}
+
+/* That one which is delivered is acknowledged, and not said twice, needs a broker: tests/integration/. */
+static void what_is_never_sent_is_reported_and_not_acknowledged(void **state)
+{
+    (void)state;
+    const struct kafka_producer_options options = {.client_id = "test",
+                                                   .brokers = "127.0.0.1:1",
+                                                   .queue_messages = 10,
+                                                   .queue_bytes = 1024 * 1024,
+                                                   .in_flight = 1,
+                                                   .delivered = note_delivered,
+                                                   .acknowledged = note_acknowledged};
+    struct kafka_producer *p = NULL;
+    struct fault fault = {0};
+    assert_int_equal(kafka_producer_new(&options, &p, &fault), STATUS_OK);
+    assert_property(p, "delivery.report.only.error", "true");
+    assert_int_equal(kafka_produce(p, "commands", 0, SLICE_NONE, SLICE_NONE, NULL, 0, NULL), STATUS_OK);
+    kafka_producer_purge(p);
+    assert_int_equal(kafka_producer_flush(p, 5000), 0);
+    assert_int_equal(seen.delivered, 1);
+    assert_int_equal(seen.last, KAFKA_NOT_DELIVERED);
+    assert_int_equal(seen.acknowledged, 0);
+    kafka_producer_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looking_at_a_topic_does_not_make_it),
+        cmocka_unit_test(what_is_never_sent_is_reported_and_not_acknowledged),
         cmocka_unit_test(nobody_can_configure_that_topics_are_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,85 @@ static void a_batch_waits_where_the_one_before_it_has_another_producer(void **st
     assert_string_equal(fake.with, "bbbbs");
 }
 
+/* ---- acknowledgements ---- */
+
+static bool is_told(const struct fixture *f)
+{
+    uint64_t count;
+    return read(f->p.acknowledged_fd, &count, sizeof count) == sizeof count;
+}
+
+static void the_last_acknowledgement_of_a_batch_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct batch *b = add(f, 2);
+    answer(f);
+    report(f, b, 0, true);
+    assert_false(is_told(f));
+    report(f, b, 1, true);
+    assert_true(is_told(f));
+    answer(f);
+    assert_int_equal(f->p.used, 0);
+}
+
+static void answers_that_are_on_their_way_need_nobody_to_wait_for_them(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(pipeline_needs_acknowledgements(&f->p));
+    add(f, 1);
+    answer(f);
+    assert_false(pipeline_needs_acknowledgements(&f->p));
+}
+
+static void acknowledgements_are_needed_where_no_batch_is_left_to_collect_in(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < BATCHES; i++)
+        add(f, 1);
+    answer(f);
+    assert_true(pipeline_needs_acknowledgements(&f->p));
+}
+
+static void acknowledgements_are_needed_where_answers_cannot_be_sent_yet(void **state)
+{
+    struct fixture *f = *state;
+    fake.room = 1;
+    struct batch *b = add(f, 2);
+    answer(f);
+    assert_true(pipeline_needs_acknowledgements(&f->p));
+    fake.room = SENT_MAX - 1;
+    answer(f);
+    assert_false(pipeline_needs_acknowledgements(&f->p));
+    report(f, b, 0, false);
+    assert_true(pipeline_needs_acknowledgements(&f->p));
+}
+
+static void acknowledgements_are_needed_at_the_end(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 1);
+    answer(f);
+    f->p.partitions = 0;
+    assert_true(pipeline_needs_acknowledgements(&f->p));
+    f->p.partitions = 1;
+    f->p.phase = PIPELINE_DRAINING;
+    assert_true(pipeline_needs_acknowledgements(&f->p));
+}
+
+static void what_was_acknowledged_since_makes_the_next_wait_a_short_one(void **state)
+{
+    struct fixture *f = *state;
+    f->p.resend_attempts = 7;
+    struct batch *b = add(f, 2);
+    answer(f);
+    report(f, b, 0, false);
+    assert_int_equal(f->p.resend_attempts, 8);
+    let_time_pass(f);
+    report(f, b, 1, true);
+    report(f, b, 0, false);
+    assert_int_equal(f->p.resend_attempts, 1);
+}
+
 /* ---- the end ---- */
 
 static void what_is_dropped_while_closing_is_not_sent_again(void **state)
@@ -172,6 +251,12 @@ int main(void)
         WITH_PIPELINE(answers_of_a_full_batch_wait_for_each_other_where_more_follow),
         WITH_PIPELINE(a_batch_keeps_the_producer_that_it_began_with),
         WITH_PIPELINE(a_batch_waits_where_the_one_before_it_has_another_producer),
+        WITH_PIPELINE(the_last_acknowledgement_of_a_batch_is_told),
+        WITH_PIPELINE(answers_that_are_on_their_way_need_nobody_to_wait_for_them),
+        WITH_PIPELINE(acknowledgements_are_needed_where_no_batch_is_left_to_collect_in),
+        WITH_PIPELINE(acknowledgements_are_needed_where_answers_cannot_be_sent_yet),
+        WITH_PIPELINE(acknowledgements_are_needed_at_the_end),
+        WITH_PIPELINE(what_was_acknowledged_since_makes_the_next_wait_a_short_one),
         WITH_PIPELINE(what_is_dropped_while_closing_is_not_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
