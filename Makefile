@@ -11,6 +11,9 @@ comma := ,
 B ?= build
 SANITIZE ?=
 VERSION := 0.1.0
+# Of make install. The units lie where systemd looks for them, for /usr and for /usr/local.
+PREFIX ?= /usr/local
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 PROGRAMS := ingress worker producer-tool
 BINARY_ingress := gold-label-ingress
@@ -96,10 +99,26 @@ FUZZ_SECONDS ?= 60
 fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
 	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZERS)
 
+install: build ## programs, man pages, completion, systemd units, configuration (PREFIX=/usr/local, DESTDIR)
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p)))
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/share/man/man1/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(B)/share/bash-completion/completions/*
+	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gold-label.conf
+	install -D -m 644 -t $(UNITS) deploy/systemd/*.service
+	sed -i 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' $(UNITS)/gold-label-*.service
+	install -d $(DESTDIR)/etc/gold-label
+	@# What is there is the operator's. It holds passwords.
+	set -e; for file in ingress.ini worker.ini; do \
+		[[ -e $(DESTDIR)/etc/gold-label/$$file ]] || install -m 640 -t $(DESTDIR)/etc/gold-label deploy/etc/$$file; done
+
+uninstall: ## remove what install made, but for the configuration
+	rm -f $(UNITS)/gold-label-*.service $(addprefix $(DESTDIR)$(PREFIX)/,$(foreach p,$(PROGRAMS),bin/$(BINARY_$(p))) \
+		share/man/man1/gold-label-*.1 share/bash-completion/completions/gold-label lib/sysusers.d/gold-label.conf)
+
 clean: ## remove what was made (a running system must be stopped first)
 	rm -rf $(B)
 
-.PHONY: help build run up down test check bench fuzz clean unit valgrind faults faults-table schemathesis
+.PHONY: help build run up down test check bench fuzz install uninstall clean unit valgrind faults faults-table schemathesis
 
 # ---- how things are made ----
 $(B)/.packages: deploy/dev/packages.txt deploy/dev/install-packages
