@@ -93,7 +93,7 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
 void kafka_producer_free(struct kafka_producer *p);
 
 /* Queues one message; key, value and headers are copied. `partition` is a number or KAFKA_PARTITION_BY_KEY (murmur2, as Java
- * clients do). Never blocks. Errors: STATUS_FULL (the bounds above: poll and try again), STATUS_TOO_LARGE,
+ * clients do). Never blocks. Errors: STATUS_FULL (the bounds above: poll, where there is no `acknowledged`, and try again), STATUS_TOO_LARGE,
  * STATUS_NOT_FOUND (no such topic or partition, where that is already known), STATUS_FATAL (build a new producer),
  * STATUS_RETRY. After an error nothing was queued and there will be no report. */
 status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,
@@ -102,6 +102,8 @@ status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partit
 /* Serves delivery reports and events, waits up to `timeout_ms` for the first; returns how many were served. */
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms);
 void kafka_producer_notify(struct kafka_producer *p, int event_fd);
+/* Ends all reports: none is under way when it returns, and none will come. Not from a report. */
+void kafka_producer_silence(struct kafka_producer *p);
 /* Waits up to `timeout_ms` until everything is reported; returns how many messages are left. */
 size_t kafka_producer_flush(struct kafka_producer *p, int timeout_ms);
 /* Messages that are queued or on their way. */

@@ -27,7 +27,7 @@ static const struct {
     {"partitioner", "keys are placed as Java clients place them"},
     {"allow.auto.create.topics", "topics are made on purpose, never by a typo"},
     {"enable.partition.eof", "it would be taken for a message"},
-    {"delivery.report.only.error", "every message needs its report"},
+    {"delivery.report.only.error", "the program decides which reports it needs"},
     {"message.timeout.ms", "the program derives it from its own deadlines"},
     {"delivery.timeout.ms", "the program derives it from its own deadlines"},
 };

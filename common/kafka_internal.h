@@ -67,6 +67,7 @@ struct kafka_reports {
     struct kafka_looks *looks;
     atomic_bool silent; /* the handle is being replaced: its reports are of no interest any more */
     atomic_int served;  /* callbacks of the poll under way */
+    atomic_int calling; /* threads that are in `acknowledged` */
 };
 
 /* Has `acknowledged`, where it is set, called by the handle that is made of `conf`. `r` must outlive that. False (with the fault) when
@@ -74,6 +75,8 @@ struct kafka_reports {
 bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, struct fault *f);
 /* For rd_kafka_conf_set_dr_msg_cb(). */
 void kafka_reports_take(struct kafka_reports *r, const rd_kafka_message_t *m);
+/* Neither of the two is called any more, nor is one under way, when it returns. */
+void kafka_reports_silence(struct kafka_reports *r);
 
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */
 

@@ -278,6 +278,11 @@ status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partit
     return status_of_produce(err);
 }
 
+void kafka_producer_silence(struct kafka_producer *p)
+{
+    kafka_reports_silence(&p->reports);
+}
+
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)
 {
     p->reports.served = 0;

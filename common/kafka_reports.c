@@ -1,5 +1,7 @@
 #include "common/kafka_internal.h"
 
+#include <time.h>
+
 static enum kafka_delivery delivery_of(const rd_kafka_message_t *m)
 {
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -47,11 +49,13 @@ static rd_kafka_resp_err_t on_acknowledgement(rd_kafka_t *rk, rd_kafka_message_t
     (void)rk;
     struct kafka_reports *r = opaque;
 
+    /* That a broker is reachable is not noted: an event that says the opposite may still be in the queue, and would be believed. */
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
-    atomic_store_explicit(&r->looks->reachable, true, memory_order_relaxed);
+    r->calling++;
     if (!atomic_load(&r->silent))
         r->acknowledged(r->ctx, m->_private);
+    r->calling--;
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -73,4 +77,13 @@ bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, str
         return false;
     }
     return kafka_conf_text(conf, "delivery.report.only.error", "true", f);
+}
+
+void kafka_reports_silence(struct kafka_reports *r)
+{
+    static const struct timespec MOMENT = {.tv_nsec = 100 * 1000};
+
+    atomic_store(&r->silent, true);
+    while (atomic_load(&r->calling) > 0)
+        (void)nanosleep(&MOMENT, NULL);
 }

@@ -292,7 +292,9 @@ static void shut_down(struct parts *p)
     }
     if (!is_idle)
         log_warning("requests that had not arrived in full are cut off");
-    replies_close(p->replies); /* it may still have a waiter in hand, and every request must be decided */
+    /* Its threads may still have waiters in hand, and every request must be decided. */
+    replies_close(p->replies);
+    outcome_answer_rest(&p->in);
     http_server_stop(p->server);
     reads_stop(p->in.reads);
     admin_stop(p->admin);

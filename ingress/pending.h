@@ -1,4 +1,4 @@
-/* The requests that wait for Kafka: the one place where the listener's thread and the Kafka thread meet.
+/* The requests that wait for Kafka: the one place where the listener's thread, the Kafka thread and librdkafka's meet.
  *
  * A waiter is registered before its command is produced, and taken out exactly once, by whoever is first: its result, its
  * delivery report, its deadline, a failed produce, or the shutdown. Whoever has taken it out gives the answer.

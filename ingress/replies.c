@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 enum {
-    SLEEP_MAX_MS = 500,      /* a deadline that was added meanwhile is at least that far away … */
+    SLEEP_MAX_MS =
+        500, /* or [ingress] wait_ms: a deadline that was added meanwhile is at least that far away … */
     PROBE_EVERY_US = 250000, /* … and an outage is noticed to be over within about this */
     PROBE_MS = 100,
     START_MS = 1000, /* for one question to a broker, while there is no listener to serve */
     BURST = 256,     /* results in a row before reports and deadlines have their turn */
+    /* librdkafka gives room back later than the table of those who wait, which is to be the one that is full: by a response. */
+    QUEUE_SLACK_BYTES = 1024 * 1024,
     RESULTS_BYTES = 8 * 1024 * 1024,
     QUEUE_MESSAGES = 100000,
 };
@@ -132,9 +135,10 @@ static void heal(struct replies *r)
     if ((producer && consumer) || now_us(r) - r->probed_us < PROBE_EVERY_US)
         return;
     if (!producer) {
-        kafka_producer_purge(in->producer);
         if (kafka_producer_probe(in->producer, in->settings.commands_topic, PROBE_MS).partitions >= 0)
             log_info("the producer reaches a Kafka broker again");
+        else
+            kafka_producer_purge(in->producer);
     }
     if (!consumer && kafka_consumer_partitions(r->consumer, in->settings.results_topic, PROBE_MS) >= 0)
         log_info("the reader of the results reaches a Kafka broker again");
@@ -147,6 +151,8 @@ static int64_t sleep_ms(const struct replies *r)
     int64_t most_ms = kafka_producer_reachable(r->in->producer) && kafka_consumer_reachable(r->consumer)
                           ? SLEEP_MAX_MS
                           : PROBE_EVERY_US / 1000;
+    if (r->in->settings.wait_ms < most_ms)
+        most_ms = r->in->settings.wait_ms;
     if (next_us == INT64_MAX)
         return most_ms;
     int64_t wait_ms = (next_us - now_us(r) + 999) / 1000;
@@ -181,7 +187,7 @@ static status make_handles(struct replies *r, const struct config_properties *pr
                                                             .properties = properties,
                                                             .message_timeout_ms = s->publish_timeout_ms,
                                                             .queue_messages = QUEUE_MESSAGES,
-                                                            .queue_bytes = s->queue_bytes,
+                                                            .queue_bytes = s->queue_bytes + QUEUE_SLACK_BYTES,
                                                             .in_flight = 1,
                                                             .delivered = outcome_delivery,
                                                             .acknowledged = outcome_acknowledged,
@@ -265,6 +271,7 @@ void replies_close(struct replies *r)
     if (write(r->event_fd, &one, sizeof one) < 0)
         log_error("eventfd", LOG_INT("errno", errno));
     (void)pthread_join(r->thread, NULL);
+    kafka_producer_silence(r->in->producer);
     r->is_closed = true;
 }
 

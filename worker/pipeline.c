@@ -9,7 +9,6 @@
 
 enum {
     TICK_US = 500 * 1000,         /* the longest sleep: health, heartbeats of a paused consumer */
-    ACKNOWLEDGED_US = 20 * 1000,  /* acknowledgements that nobody waits for are looked at so late */
     TRANSACTION_US = 2 * 1000000, /* a transaction that takes longer is in trouble */
     SLACK = 64,                   /* entries beyond max_rows */
 };
@@ -154,8 +153,7 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     int64_t wake = earliest(now + TICK_US, until_us);
     wake = earliest(wake, p->gather_until_us);
     wake = earliest(wake, store_deadline_us(p->store));
-    if (pipeline_is_busy(p) && !p->transactor)
-        wake = earliest(wake, now + ACKNOWLEDGED_US);
+    wake = earliest(wake, pipeline_untold_us(p));
     if (p->finished.n > 0 && !p->is_committing)
         wake = earliest(wake, p->commit_at_us);
     if (p->resend_at_us > now)

@@ -8,6 +8,8 @@ enum {
     RESEND_BASE_US = 50 * 1000,
     RESEND_MAX_US = 2 * 1000000,
     GIVEN_UP_US = 60 * 1000000, /* finding out again costs all commands the timeout of a reply topic */
+    ACKNOWLEDGED_US = 20 * 1000,
+    QUEUE_FULL_US = 1000,
     COMMIT_RETRY_US = 500 * 1000,
 };
 
@@ -155,11 +157,13 @@ status pipeline_send(struct pipeline *p, size_t i)
         if (st == STATUS_OK) {
             b->sent++;
         } else if (st == STATUS_TOO_LARGE) {
-            log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
+            if (log_is_due(&p->too_large_told_us, clock_monotonic_us(p->o.clock)))
+                log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
             st = STATUS_RETRY;
         }
     }
-    return st == STATUS_FULL ? STATUS_OK : st;
+    p->queue_is_full = st == STATUS_FULL;
+    return p->queue_is_full ? STATUS_OK : st;
 }
 
 static status finish_oldest(struct pipeline *p)
@@ -171,9 +175,24 @@ static status finish_oldest(struct pipeline *p)
     return STATUS_OK;
 }
 
-status pipeline_answer(struct pipeline *p)
+static status finish_answered(struct pipeline *p)
 {
     status st = STATUS_OK;
+    while (st == STATUS_OK && p->used > 0) {
+        const struct batch *b = pipeline_batch(p, 0);
+        if (b->stage != BATCH_ANSWERING || b->sent < b->n || atomic_load(&b->unanswered) > 0 ||
+            b->n_resend > 0)
+            break;
+        st = finish_oldest(p);
+    }
+    return st;
+}
+
+status pipeline_answer(struct pipeline *p)
+{
+    p->queue_is_full = false;
+    /* First: the next one may only wait for it. */
+    status st = finish_answered(p);
 
     /* In order, so that results of one partition keep the order of their commands; only what was on its way already can overtake one
      * that has to be sent again. */
@@ -187,14 +206,18 @@ status pipeline_answer(struct pipeline *p)
     }
     if (st == STATUS_RETRY)
         st = STATUS_OK;
-    while (st == STATUS_OK && p->used > 0) {
-        const struct batch *b = pipeline_batch(p, 0);
-        if (b->stage != BATCH_ANSWERING || b->sent < b->n || atomic_load(&b->unanswered) > 0 ||
-            b->n_resend > 0)
-            break;
-        st = finish_oldest(p);
-    }
-    return st;
+    return st == STATUS_OK ? finish_answered(p) : st;
+}
+
+int64_t pipeline_untold_us(const struct pipeline *p)
+{
+    if (p->transactor || p->used == 0)
+        return -1;
+    const struct batch *b = pipeline_batch(p, 0);
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (p->queue_is_full)
+        return now + QUEUE_FULL_US;
+    return b->stage == BATCH_ANSWERING && b->sent == b->n && b->n_resend == 0 ? now + ACKNOWLEDGED_US : -1;
 }
 
 bool pipeline_needs_acknowledgements(const struct pipeline *p)

@@ -76,12 +76,14 @@ struct pipeline {
     unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
-    atomic_bool acknowledged; /* something was, since the last attempt */
-    size_t probe_next;        /* which of the topics that answers go to is looked at next */
-    int64_t probe_at_us;      /* when */
-    int64_t probed_us;        /* when one was */
-    bool probe_failed;        /* without an answer */
-    bool probe_again;         /* one of this round did not answer, or is missing and needed */
+    atomic_bool acknowledged;  /* something was, since the last attempt */
+    bool queue_is_full;        /* of the producer: an answer could not be sent */
+    int64_t too_large_told_us; /* when it was last logged that one is too large */
+    size_t probe_next;         /* which of the topics that answers go to is looked at next */
+    int64_t probe_at_us;       /* when */
+    int64_t probed_us;         /* when one was */
+    bool probe_failed;         /* without an answer */
+    bool probe_again;          /* one of this round did not answer, or is missing and needed */
     /* When it was last logged that the i-th is not there; 0: it is. */
     int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 
@@ -110,7 +112,7 @@ static inline void pipeline_fail(struct pipeline *p, status st)
 status pipeline_make_kafka(struct pipeline *p, struct fault *f) must_check;
 /* Reports may come until it returns; and later where it is false: nothing is freed then, as kafka_transactor_free() has it. */
 bool pipeline_free_producers(struct pipeline *p) must_check;
-/* Takes delivery reports. */
+/* Takes delivery reports; at least once, only of what was not acknowledged. */
 void pipeline_serve_producers(struct pipeline *p);
 /* As kafka_producer_probe(), or kafka_producer_probe_closely(), for all producers. */
 struct kafka_topic_view pipeline_probe(struct pipeline *p, const char *topic, bool closely, int timeout_ms);
@@ -161,6 +163,9 @@ status pipeline_answer(struct pipeline *p) must_check;
 /* Whether anything waits for answers to be acknowledged: room for commands, answers that are not sent, an end. Otherwise that is no
  * reason to wake up: it is noticed by and by. */
 bool pipeline_needs_acknowledgements(const struct pipeline *p);
+/* When to look at what is not told (monotonic clock; -1: it is not needed): acknowledgements that nobody waits for, and the room that
+ * librdkafka makes only after it has acknowledged. */
+int64_t pipeline_untold_us(const struct pipeline *p);
 /* Commits what is finished, when it is time to (`now`: at once, waiting for the answer). */
 status pipeline_commit(struct pipeline *p, bool now) must_check;
 /* kafka_committed_fn: what could not be committed is finished again. */

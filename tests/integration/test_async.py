@@ -56,6 +56,15 @@ def test_at_its_deadline_a_label_without_an_outcome_is_accepted(preference, star
     assert str(stored[0]) == answer.json()["id"]
 
 
+def test_a_deadline_that_is_near_is_not_slept_over(start, run, held_table):
+    brief = {"GOLD_LABEL_INGRESS_WAIT_MS": "150", "GOLD_LABEL_INGRESS_PUBLISH_TIMEOUT_MS": "100"}
+    ingress = start(**brief)
+    answers = [ingress.api.post(run) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {202}
+    late = [answer.elapsed.total_seconds() - 0.15 for answer in answers]
+    assert min(late) >= 0 and sum(late) < 2  # about 3.5 where each is found out about every half second
+
+
 def test_an_outcome_before_the_deadline_is_told_at_once(api, run):
     for asked, honoured in (("wait=30", "wait=30"), ("respond-async, wait=30", "wait=30")):
         answer = api.post(run, Prefer=asked)

@@ -9,7 +9,7 @@ from support.raw_http import Connection, fill, request
 from support.workers import Ingress
 
 LABELS = 500
-# README.md counts 6 for a label in the ingress and 6 in the worker; librdkafka adds some.
+# README.md counts 6 for a label in the ingress and 5 in the worker; librdkafka adds some.
 OURS = {"ingress": {"gold-label-ingr": 2.5, "kafka": 2.3}, "worker": {"gold-label-work": 4.4}}
 ALL = {"ingress": 9, "worker": 11.5}
 # What goes on without labels, and more of it where a busy machine takes long: timers, empty fetches.

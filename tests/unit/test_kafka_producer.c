@@ -1,5 +1,7 @@
 #include "common/kafka_internal.h"
 #include "tests/unit/lone_producer.h"
+#include <pthread.h>
+#include <time.h>
 
 static void assert_property(const struct kafka_producer *p, const char *name, const char *expected)
 {
@@ -76,11 +78,34 @@ static void what_is_never_sent_is_reported_and_not_acknowledged(void **state)
     kafka_producer_free(p);
 }
 
+static void *leave_later(void *reports)
+{
+    struct kafka_reports *r = reports;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+    seen.acknowledged++;
+    r->calling--;
+    return NULL;
+}
+
+static void silence_waits_for_whoever_is_still_called(void **state)
+{
+    (void)state;
+    struct kafka_reports r = {.calling = 1};
+    pthread_t thread;
+    seen.acknowledged = 0;
+    assert_int_equal(pthread_create(&thread, NULL, leave_later, &r), 0);
+    kafka_reports_silence(&r);
+    assert_int_equal(seen.acknowledged, 1);
+    assert_true(r.silent);
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looking_at_a_topic_does_not_make_it),
         cmocka_unit_test(what_is_never_sent_is_reported_and_not_acknowledged),
+        cmocka_unit_test(silence_waits_for_whoever_is_still_called),
         cmocka_unit_test(nobody_can_configure_that_topics_are_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,6 @@ static void a_batch_waits_where_the_one_before_it_has_another_producer(void **st
     assert_string_equal(fake.with, "bbbb");
     for (size_t i = 0; i < ROWS; i++)
         report(f, first, i, true);
-    answer(f); /* the first is done with */
     answer(f);
     assert_string_equal(fake.with, "bbbbs");
 }
@@ -197,6 +196,21 @@ static void acknowledgements_are_needed_where_answers_cannot_be_sent_yet(void **
     assert_false(pipeline_needs_acknowledgements(&f->p));
     report(f, b, 0, false);
     assert_true(pipeline_needs_acknowledgements(&f->p));
+}
+
+static void what_is_not_told_is_looked_at_by_and_by(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(pipeline_untold_us(&f->p), -1);
+    fake.room = 1;
+    add(f, 2);
+    answer(f); /* librdkafka makes room a moment after its last word */
+    assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + 1000);
+    fake.room = SENT_MAX - 1;
+    answer(f);
+    assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + 20 * 1000);
+    f->p.ring[0]->stage = BATCH_STORING; /* not its turn yet */
+    assert_int_equal(pipeline_untold_us(&f->p), -1);
 }
 
 static void acknowledgements_are_needed_at_the_end(void **state)
@@ -255,6 +269,7 @@ int main(void)
         WITH_PIPELINE(answers_that_are_on_their_way_need_nobody_to_wait_for_them),
         WITH_PIPELINE(acknowledgements_are_needed_where_no_batch_is_left_to_collect_in),
         WITH_PIPELINE(acknowledgements_are_needed_where_answers_cannot_be_sent_yet),
+        WITH_PIPELINE(what_is_not_told_is_looked_at_by_and_by),
         WITH_PIPELINE(acknowledgements_are_needed_at_the_end),
         WITH_PIPELINE(what_was_acknowledged_since_makes_the_next_wait_a_short_one),
         WITH_PIPELINE(what_is_dropped_while_closing_is_not_sent_again),
