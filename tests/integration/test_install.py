@@ -70,8 +70,12 @@ def test_every_verb_has_a_man_page_that_can_be_read(root):
 
 def test_bash_completes_the_options_of_a_verb(root):
     script = root / "usr/share/bash-completion/completions/gold-label"
-    asked = 'source "$0"; complete -p gold-label'
-    assert "gold-label" in run("bash", "-c", asked, script).stdout
+    asked = """source "$0"
+        function=$(complete -p gold-label) function=${function#*-F }
+        COMP_WORDS=(gold-label send --rej) COMP_CWORD=2
+        ${function% *} gold-label --rej send
+        printf '%s\\n' "${COMPREPLY[@]}" """
+    assert run("bash", "-c", asked, script).stdout.split() == ["--rejects"]
 
 
 def test_configuration_that_is_there_is_kept(tmp_path):
