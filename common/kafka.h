@@ -102,7 +102,8 @@ status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partit
 /* Serves delivery reports and events, waits up to `timeout_ms` for the first; returns how many were served. */
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms);
 void kafka_producer_notify(struct kafka_producer *p, int event_fd);
-/* Ends all reports: none is under way when it returns, and none will come. Not from a report. */
+/* Ends all reports: none is under way when it returns, and none will come. By the thread that polls, or after that has ended; not from
+ * a report. */
 void kafka_producer_silence(struct kafka_producer *p);
 /* Waits up to `timeout_ms` until everything is reported; returns how many messages are left. */
 size_t kafka_producer_flush(struct kafka_producer *p, int timeout_ms);

@@ -75,7 +75,7 @@ struct kafka_reports {
 bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, struct fault *f);
 /* For rd_kafka_conf_set_dr_msg_cb(). */
 void kafka_reports_take(struct kafka_reports *r, const rd_kafka_message_t *m);
-/* Neither of the two is called any more, nor is one under way, when it returns. */
+/* Neither of the two is called any more, nor is one under way, when it returns. By the thread that polls, or after that has ended. */
 void kafka_reports_silence(struct kafka_reports *r);
 
 /* ---- kafka_consumer.c, kafka_fetching.c and kafka_placing.c ---- */

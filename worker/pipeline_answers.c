@@ -10,6 +10,7 @@ enum {
     GIVEN_UP_US = 60 * 1000000, /* finding out again costs all commands the timeout of a reply topic */
     ACKNOWLEDGED_US = 20 * 1000,
     QUEUE_FULL_US = 1000,
+    QUEUE_FULL_MAX_US = 50 * 1000,
     COMMIT_RETRY_US = 500 * 1000,
 };
 
@@ -124,13 +125,20 @@ static bool must_wait(const struct pipeline *p, size_t i)
 }
 
 /* Its acknowledgement may come before this returns. */
-static status send(const struct pipeline *p, struct batch *b, struct entry *e)
+static status send(struct pipeline *p, struct batch *b, struct entry *e)
 {
     if (!p->transactor)
         atomic_fetch_add(&b->unanswered, 1);
     status st = answers_send(p->answers, b->producer, e);
     if (st != STATUS_OK && !p->transactor)
         atomic_fetch_sub(&b->unanswered, 1);
+    if (st == STATUS_TOO_LARGE) {
+        if (log_is_due(&p->too_large_told_us, clock_monotonic_us(p->o.clock)))
+            log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
+        return STATUS_RETRY;
+    }
+    if (st == STATUS_OK)
+        p->full_wait_us = p->full_retry_at_us = 0;
     return st;
 }
 
@@ -154,16 +162,19 @@ status pipeline_send(struct pipeline *p, size_t i)
 
     while (b->sent < b->n && b->n_resend == 0 && st == STATUS_OK) {
         st = send(p, b, &b->entries[b->sent]);
-        if (st == STATUS_OK) {
+        if (st == STATUS_OK)
             b->sent++;
-        } else if (st == STATUS_TOO_LARGE) {
-            if (log_is_due(&p->too_large_told_us, clock_monotonic_us(p->o.clock)))
-                log_error("an answer is larger than the producer's message.max.bytes; it is tried again");
-            st = STATUS_RETRY;
-        }
     }
     p->queue_is_full = st == STATUS_FULL;
-    return p->queue_is_full ? STATUS_OK : st;
+    if (!p->queue_is_full)
+        return st;
+    int64_t now = clock_monotonic_us(p->o.clock);
+    if (now >= p->full_retry_at_us) {
+        int64_t wait = p->full_wait_us ? 2 * p->full_wait_us : QUEUE_FULL_US;
+        p->full_wait_us = wait < QUEUE_FULL_MAX_US ? wait : QUEUE_FULL_MAX_US;
+        p->full_retry_at_us = now + p->full_wait_us;
+    }
+    return STATUS_OK;
 }
 
 static status finish_oldest(struct pipeline *p)
@@ -172,16 +183,22 @@ static status finish_oldest(struct pipeline *p)
     if (b->generation == p->generation && !offsets_merge(&p->finished, &b->offsets))
         return STATUS_NO_MEMORY;
     pipeline_retire(p);
+    p->sent_since_us = 0;
     return STATUS_OK;
+}
+
+/* All of it, and nothing has to be sent again. */
+static bool is_on_its_way(const struct batch *b)
+{
+    return b->stage == BATCH_ANSWERING && b->sent == b->n && b->n_resend == 0;
 }
 
 static status finish_answered(struct pipeline *p)
 {
     status st = STATUS_OK;
     while (st == STATUS_OK && p->used > 0) {
-        const struct batch *b = pipeline_batch(p, 0);
-        if (b->stage != BATCH_ANSWERING || b->sent < b->n || atomic_load(&b->unanswered) > 0 ||
-            b->n_resend > 0)
+        struct batch *b = pipeline_batch(p, 0);
+        if (!is_on_its_way(b) || atomic_load(&b->unanswered) > 0)
             break;
         st = finish_oldest(p);
     }
@@ -206,18 +223,27 @@ status pipeline_answer(struct pipeline *p)
     }
     if (st == STATUS_RETRY)
         st = STATUS_OK;
-    return st == STATUS_OK ? finish_answered(p) : st;
+    if (st == STATUS_OK)
+        st = finish_answered(p);
+    if (p->used == 0 || !is_on_its_way(pipeline_batch(p, 0)))
+        p->sent_since_us = 0;
+    else if (!p->sent_since_us)
+        p->sent_since_us = clock_monotonic_us(p->o.clock);
+    return st;
+}
+
+static bool is_slow(const struct pipeline *p)
+{
+    return p->sent_since_us && clock_monotonic_us(p->o.clock) >= p->sent_since_us + ACKNOWLEDGED_US;
 }
 
 int64_t pipeline_untold_us(const struct pipeline *p)
 {
     if (p->transactor || p->used == 0)
         return -1;
-    const struct batch *b = pipeline_batch(p, 0);
-    int64_t now = clock_monotonic_us(p->o.clock);
     if (p->queue_is_full)
-        return now + QUEUE_FULL_US;
-    return b->stage == BATCH_ANSWERING && b->sent == b->n && b->n_resend == 0 ? now + ACKNOWLEDGED_US : -1;
+        return p->full_retry_at_us;
+    return p->sent_since_us && !is_slow(p) ? p->sent_since_us + ACKNOWLEDGED_US : -1;
 }
 
 bool pipeline_needs_acknowledgements(const struct pipeline *p)
@@ -229,7 +255,7 @@ bool pipeline_needs_acknowledgements(const struct pipeline *p)
         if (b->stage == BATCH_ANSWERING && (b->sent < b->n || b->n_resend > 0))
             return true;
     }
-    return p->phase != PIPELINE_RUNNING || p->partitions == 0 || !pipeline_collecting(p);
+    return p->phase != PIPELINE_RUNNING || p->partitions == 0 || !pipeline_collecting(p) || is_slow(p);
 }
 
 void pipeline_committed(void *ctx, bool committed)

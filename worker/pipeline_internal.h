@@ -76,8 +76,11 @@ struct pipeline {
     unsigned committing_generation;
     int64_t resend_at_us; /* answers that were not delivered wait until then */
     unsigned resend_attempts;
-    atomic_bool acknowledged;  /* something was, since the last attempt */
-    bool queue_is_full;        /* of the producer: an answer could not be sent */
+    atomic_bool acknowledged; /* something was, since the last attempt */
+    bool queue_is_full;       /* of the producer: an answer could not be sent */
+    int64_t full_retry_at_us; /* … when it is tried again */
+    int64_t full_wait_us;     /* … grows while nothing can be sent */
+    int64_t sent_since_us; /* since when all answers of the oldest batch are on their way; 0: they are not */
     int64_t too_large_told_us; /* when it was last logged that one is too large */
     size_t probe_next;         /* which of the topics that answers go to is looked at next */
     int64_t probe_at_us;       /* when */

@@ -206,11 +206,22 @@ static void what_is_not_told_is_looked_at_by_and_by(void **state)
     add(f, 2);
     answer(f); /* librdkafka makes room a moment after its last word */
     assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + 1000);
+    answer(f); /* woken by something else */
+    assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + 1000);
+    static const int64_t WAITS_MS[] = {2, 4, 8, 16, 32, 50, 50};
+    for (size_t i = 0; i < sizeof WAITS_MS / sizeof *WAITS_MS; i++) {
+        fake.now_us = pipeline_untold_us(&f->p);
+        answer(f);
+        assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + WAITS_MS[i] * 1000);
+    }
     fake.room = SENT_MAX - 1;
     answer(f);
     assert_int_equal(pipeline_untold_us(&f->p), fake.now_us + 20 * 1000);
-    f->p.ring[0]->stage = BATCH_STORING; /* not its turn yet */
+    assert_false(pipeline_needs_acknowledgements(&f->p));
+    fake.now_us += 20 * 1000; /* that was the look: from now on it is told */
+    answer(f);
     assert_int_equal(pipeline_untold_us(&f->p), -1);
+    assert_true(pipeline_needs_acknowledgements(&f->p));
 }
 
 static void acknowledgements_are_needed_at_the_end(void **state)
