@@ -1,6 +1,7 @@
 """single: one command on an idle system, from produce to its result read by the producer; then the next."""
 
 import json
+from functools import partial
 
 from bench.metrics import histograms, parse
 from bench.programs import TOOLS, output, say
@@ -38,11 +39,8 @@ def measure(bench) -> None:
         bench.system.empty()
         with Workers(bench.system, f"bench-single-{number}", topics, delivery=delivery) as workers:
             workers.await_ready()
-            warm = min(commands, WARM_COMMANDS)
-            seconds = bench.at["BENCH_SECONDS"]
-            until_steady(
-                bench.system, seconds, lambda topics=topics, warm=warm: ask(bench.system, topics, warm)
-            )
+            load = partial(ask, bench.system, topics, min(commands, WARM_COMMANDS))
+            until_steady(bench.system, bench.at["BENCH_SECONDS"], load)
             point, seen = ask(bench.system, topics, commands)
         bench.topics.delete(*topics.values())
         points.append(point | {"delivery": delivery})
