@@ -93,9 +93,9 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
 void kafka_producer_free(struct kafka_producer *p);
 
 /* Queues one message; key, value and headers are copied. `partition` is a number or KAFKA_PARTITION_BY_KEY (murmur2, as Java
- * clients do). Never blocks. Errors: STATUS_FULL (the bounds above: poll, where there is no `acknowledged`, and try again), STATUS_TOO_LARGE,
- * STATUS_NOT_FOUND (no such topic or partition, where that is already known), STATUS_FATAL (build a new producer),
- * STATUS_RETRY. After an error nothing was queued and there will be no report. */
+ * clients do). Never blocks. Errors: STATUS_FULL (the bounds above: poll, where there is no `acknowledged`, and try again),
+ * STATUS_TOO_LARGE, STATUS_NOT_FOUND (no such topic or partition, where that is already known), STATUS_FATAL (build a new
+ * producer), STATUS_RETRY. After an error nothing was queued and there will be no report. */
 status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,
                      struct slice value, const struct kafka_header *headers, size_t n_headers, void *opaque)
     must_check;

@@ -61,16 +61,15 @@ int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms)
 /* ---- kafka_reports.c: what becomes of produced messages ---- */
 
 struct kafka_reports {
-    kafka_delivered_fn delivered;
-    kafka_acknowledged_fn acknowledged;
-    void *ctx;
+    const struct kafka_producer_options *o;
     struct kafka_looks *looks;
-    atomic_bool silent; /* the handle is being replaced: its reports are of no interest any more */
+    atomic_bool
+        silent; /* the handle is being replaced, or at its end: its reports are of no interest any more */
     atomic_int served;  /* callbacks of the poll under way */
     atomic_int calling; /* threads that are in `acknowledged` */
 };
 
-/* Has `acknowledged`, where it is set, called by the handle that is made of `conf`. `r` must outlive that. False (with the fault) when
+/* Has the options' `acknowledged`, where it is set, called by the handle that is made of `conf`. `r` must outlive that. False (with the fault) when
  * librdkafka refuses. */
 bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, struct fault *f);
 /* For rd_kafka_conf_set_dr_msg_cb(). */

@@ -145,10 +145,7 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
     p->o = *options;
     p->event_fd = -1;
     atomic_init(&p->looks.reachable, true);
-    p->reports = (struct kafka_reports){.delivered = options->delivered,
-                                        .acknowledged = options->acknowledged,
-                                        .ctx = options->ctx,
-                                        .looks = &p->looks};
+    p->reports = (struct kafka_reports){.o = &p->o, .looks = &p->looks};
     atomic_init(&p->n_topics, 0);
     pthread_mutex_init(&p->topics_lock, NULL);
 

@@ -38,9 +38,9 @@ void kafka_reports_take(struct kafka_reports *r, const rd_kafka_message_t *m)
     r->served++;
     if (delivery == KAFKA_DELIVERED)
         atomic_store_explicit(&r->looks->reachable, true, memory_order_relaxed);
-    if (r->delivered && !atomic_load(&r->silent))
-        r->delivered(r->ctx, m->_private, delivery, is_retriable(m->err),
-                     delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+    if (r->o->delivered && !atomic_load(&r->silent))
+        r->o->delivered(r->o->ctx, m->_private, delivery, is_retriable(m->err),
+                        delivery == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
 }
 
 /* On the thread that has read the broker's answer. What failed comes by the queue, too, and is reported from there. */
@@ -54,7 +54,7 @@ static rd_kafka_resp_err_t on_acknowledgement(rd_kafka_t *rk, rd_kafka_message_t
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     r->calling++;
     if (!atomic_load(&r->silent))
-        r->acknowledged(r->ctx, m->_private);
+        r->o->acknowledged(r->o->ctx, m->_private);
     r->calling--;
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -70,7 +70,7 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, v
 
 bool kafka_reports_configure(struct kafka_reports *r, rd_kafka_conf_t *conf, struct fault *f)
 {
-    if (!r->acknowledged)
+    if (!r->o->acknowledged)
         return true;
     if (rd_kafka_conf_interceptor_add_on_new(conf, "acknowledged", on_new, r) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         fault_set(f, STATUS_CONFIG, "kafka_producer", "librdkafka takes no interceptor");

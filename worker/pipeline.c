@@ -133,12 +133,6 @@ static int64_t earliest(int64_t a, int64_t b)
     return b >= 0 && b < a ? b : a;
 }
 
-static void clear(int event_fd)
-{
-    uint64_t count;
-    (void)!read(event_fd, &count, sizeof count);
-}
-
 void pipeline_wait(struct pipeline *p, int64_t until_us)
 {
     int64_t now = clock_monotonic_us(p->o.clock);
@@ -162,9 +156,9 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     if (poll(fds, sizeof fds / sizeof *fds, (int)((wait_us + 999) / 1000)) <= 0)
         return;
     if (fds[0].revents & POLLIN)
-        clear(p->event_fd);
+        (void)eventfd_read(p->event_fd, &(eventfd_t){0});
     if (fds[2].revents & POLLIN)
-        clear(p->acknowledged_fd);
+        (void)eventfd_read(p->acknowledged_fd, &(eventfd_t){0});
 }
 
 static void report_health(struct pipeline *p)

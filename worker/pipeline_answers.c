@@ -2,7 +2,7 @@
 
 #include "common/log.h"
 #include <errno.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 enum {
     RESEND_BASE_US = 50 * 1000,
@@ -58,13 +58,12 @@ static void widen(struct entry *e, const char *error)
 
 void pipeline_acknowledged(void *ctx, void *opaque)
 {
-    const uint64_t one = 1;
     struct pipeline *p = ctx;
     const struct entry *e = opaque;
 
     atomic_store_explicit(&p->acknowledged, true, memory_order_relaxed);
     /* The entry may be gone from here on. */
-    if (atomic_fetch_sub(&e->batch->unanswered, 1) == 1 && write(p->acknowledged_fd, &one, sizeof one) < 0)
+    if (atomic_fetch_sub(&e->batch->unanswered, 1) == 1 && eventfd_write(p->acknowledged_fd, 1) < 0)
         log_error("eventfd", LOG_INT("errno", errno));
 }
 
@@ -218,7 +217,7 @@ status pipeline_answer(struct pipeline *p)
         if (b->stage != BATCH_ANSWERING || must_wait(p, i))
             break;
         st = pipeline_send(p, i);
-        if (b->sent < b->n || b->n_resend > 0)
+        if (!is_on_its_way(b))
             break;
     }
     if (st == STATUS_RETRY)
@@ -252,7 +251,7 @@ bool pipeline_needs_acknowledgements(const struct pipeline *p)
         return false;
     for (size_t i = 0; i < p->used; i++) {
         const struct batch *b = pipeline_batch(p, i);
-        if (b->stage == BATCH_ANSWERING && (b->sent < b->n || b->n_resend > 0))
+        if (b->stage == BATCH_ANSWERING && !is_on_its_way(b))
             return true;
     }
     return p->phase != PIPELINE_RUNNING || p->partitions == 0 || !pipeline_collecting(p) || is_slow(p);
