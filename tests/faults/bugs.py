@@ -79,8 +79,8 @@ BUGS = (
         (
             Edit(
                 "worker/pipeline_answers.c",
-                "        if (b->sent < b->n || b->n_resend > 0)\n            break;\n    }\n",
-                "        if (b->sent < b->n || b->n_resend > 0)\n            break;\n"
+                "        if (!is_on_its_way(b))\n            break;\n    }\n",
+                "        if (!is_on_its_way(b))\n            break;\n"
                 "        (void)offsets_merge(&p->finished, &b->offsets);\n    }\n",
             ),
         ),
