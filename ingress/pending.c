@@ -255,13 +255,16 @@ bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *o
     return taken;
 }
 
-/* Of one who waits; `out` gets the waiter. */
 static enum pending_report report_to(struct pending *p, uint32_t i, int64_t now_us, struct waiter *out)
 {
     struct waiter *w = &p->slots[i].waiter;
 
     w->published = true;
     *out = *w;
+    if (p->slots[i].heap_at == NOTHING) {
+        free_if_over(p, i);
+        return PENDING_ANSWERED;
+    }
     if (!prefer_is_immediate(&w->preference) && now_us < w->deadline_us)
         return PENDING_WAITS;
     stop_waiting(p, i, out);
@@ -277,10 +280,7 @@ enum pending_report pending_published(struct pending *p, const void *ticket, int
     uint32_t i = slot_of(p, ticket);
     if (i != NOTHING) {
         leave_queue(p, &p->slots[i]);
-        if (p->slots[i].heap_at != NOTHING)
-            report = report_to(p, i, now_us, out);
-        else
-            free_if_over(p, i);
+        report = report_to(p, i, now_us, out);
     }
     (void)pthread_mutex_unlock(&p->mutex);
     return report;

@@ -51,9 +51,10 @@ bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *o
 
 /* What a good delivery report meant to its waiter. */
 enum pending_report {
-    PENDING_GONE,  /* it was answered before */
-    PENDING_WAITS, /* for its result; `out` is a copy, not to be answered */
-    PENDING_TAKEN, /* it only waited for this: it wants an immediate answer, or its deadline is over */
+    PENDING_GONE,     /* it was answered by its result, which said as much */
+    PENDING_ANSWERED, /* without waiting for this, at its end or the shutdown's; `out` is a copy */
+    PENDING_WAITS,    /* for its result; `out` is a copy, not to be answered */
+    PENDING_TAKEN,    /* it only waited for this: it wants an immediate answer, or its deadline is over */
 };
 
 enum pending_report pending_published(struct pending *p, const void *ticket, int64_t now_us,

@@ -138,9 +138,10 @@ def test_a_full_queue_to_kafka_refuses_and_each_account_has_its_share(
     assert is_served(ingress, greedy) and is_served(ingress, modest)
 
 
-def test_commands_that_nobody_waits_for_still_fill_the_queue(start, greedy, modest, system):
+def test_commands_that_nobody_waits_for_still_fill_the_queue(start, greedy, modest, system, commands):
     """Their senders have been told that it is unknown what becomes of them."""
     ingress = start(INGRESS_QUEUE_BYTES=2 * MIB)
+    before = commands.count()
     with Crowd(ingress, Prefer="wait=1") as crowd:
         with kafka_frozen(system):
             assert crowd.send_until_refused(greedy, LARGE) > 0
@@ -156,6 +157,9 @@ def test_commands_that_nobody_waits_for_still_fill_the_queue(start, greedy, mode
             assert int(refused[0].headers["Retry-After"]) > 0
             assert ingress.metric("gold_label_ingress_publish_failures_total") == 0
         wait_until(lambda: is_served(ingress, modest), 30, "201 again")
+        # How long Kafka took to acknowledge them is known, too.
+        acknowledged = "gold_label_ingress_publish_seconds_count"
+        wait_until(lambda: ingress.metric(acknowledged) == commands.count() - before, what="all are counted")
 
 
 def test_slow_bodies_of_one_account_leave_room_for_others(start, greedy, modest, commands):
