@@ -31,7 +31,9 @@ const char *token_check_secret(struct slice bytes)
     if (bytes.len > TOKEN_SECRET_MAX)
         return "is an HS256 secret of more than 4096 bytes";
     /* A public key is no secret: whoever knows it could sign. */
-    return memmem(bytes.at, bytes.len, "-----BEGIN", 10) ? "is PEM, which is no HS256 secret" : NULL;
+    return memmem(bytes.at, bytes.len, "-----BEGIN", 10)
+               ? "is PEM, which is no HS256 secret: RS256 and ES256 have such keys"
+               : NULL;
 }
 
 /* ---- one key ---- */
