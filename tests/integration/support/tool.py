@@ -72,8 +72,8 @@ class Running:
         self.out, self.err = folder / "stdout", folder / "stderr"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                # Who runs the tests in the background may have given them SIGINT as one to be ignored.
-                ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL", *command],
+                # Who runs the tests in the background may have given them these as ones to be ignored.
+                ["env", "--default-signal=INT,HUP", "setpriv", "--pdeathsig", "KILL", *command],
                 stdin=stdin,
                 stdout=out,
                 stderr=err,
