@@ -75,7 +75,11 @@ struct kafka_producer_options {
     int64_t queue_bytes;    /* bound of their bytes, rounded up to KiB */
     int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
     int64_t linger_ms;      /* a message waits so long for others; in transactions: as long as suits them */
-    bool idempotent;        /* no duplicate and no reordering by the producer's own retries */
+    /* 0: a key's partition follows from it (murmur2, as Java clients do). Otherwise keys choose nothing: so many messages in a row go to
+     * one partition, and as many to the next, past those without a leader (compare KIP-480). librdkafka makes one request for each
+     * partition that something waits for, so that under load many small ones become few. */
+    unsigned stick_for;
+    bool idempotent;              /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;
     kafka_acknowledged_fn acknowledged; /* NULL: `delivered` says it */
@@ -92,8 +96,8 @@ status kafka_producer_new(const struct kafka_producer_options *options, struct k
 /* Drops what is still queued (each is reported as not delivered or unknown) and frees. */
 void kafka_producer_free(struct kafka_producer *p);
 
-/* Queues one message; key, value and headers are copied. `partition` is a number or KAFKA_PARTITION_BY_KEY (murmur2, as Java
- * clients do). Never blocks. Errors: STATUS_FULL (the bounds above: poll, where there is no `acknowledged`, and try again),
+/* Queues one message; key, value and headers are copied. `partition` is a number or KAFKA_PARTITION_BY_KEY (but see `stick_for`).
+ * Never blocks. Errors: STATUS_FULL (the bounds above: poll, where there is no `acknowledged`, and try again),
  * STATUS_TOO_LARGE, STATUS_NOT_FOUND (no such topic or partition, where that is already known), STATUS_FATAL (build a new
  * producer), STATUS_RETRY. After an error nothing was queued and there will be no report. */
 status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,

@@ -24,7 +24,7 @@ static const struct {
     {"enable.idempotence", "each producer of this program needs its own value"},
     {"transactional.id", "the worker makes it of its group and `instance`"},
     {"partition.assignment.strategy", "partitions are taken and given up all at once (range)"},
-    {"partitioner", "keys are placed as Java clients place them"},
+    {"partitioner", "keys are placed as Java clients place them, or as `[ingress] partitioner` says"},
     {"allow.auto.create.topics", "topics are made on purpose, never by a typo"},
     {"enable.partition.eof", "it would be taken for a message"},
     {"delivery.report.only.error", "the program decides which reports it needs"},

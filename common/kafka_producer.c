@@ -24,6 +24,8 @@ struct kafka_producer {
     pthread_mutex_t topics_lock;
     atomic_size_t n_topics;
     rd_kafka_topic_t *topics[MAX_TOPICS];
+
+    atomic_uint placed; /* where keys choose nothing: messages that were given a partition */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -194,20 +196,46 @@ static int64_t transaction_timeout_ms(const struct kafka_producer *p)
     return kafka_conf_number_of(rd_kafka_conf(p->rk), "transaction.timeout.ms", 0);
 }
 
-static rd_kafka_topic_t *make_topic(const struct kafka_producer *p, const char *name)
+static void set_timeout(const struct kafka_producer *p, const char *name, rd_kafka_topic_conf_t *conf)
 {
     int64_t timeout_ms = p->o.timeout_of ? p->o.timeout_of(p->o.ctx, name) : -1;
     char text[24];
     char reason[192];
     if (timeout_ms < 0)
-        return rd_kafka_topic_new(p->rk, name, NULL);
+        return;
 
     if (p->o.transactional_id && timeout_ms > transaction_timeout_ms(p) / 2)
         timeout_ms = transaction_timeout_ms(p) / 2;
     (void)snprintf(text, sizeof text, "%lld", (long long)timeout_ms);
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(p->rk);
     if (rd_kafka_topic_conf_set(conf, "message.timeout.ms", text, reason, sizeof reason) != RD_KAFKA_CONF_OK)
         log_error("a topic without a timeout of its own", LOG_STR("topic", name), LOG_STR("reason", reason));
+}
+
+/* By any thread that produces. */
+static int32_t partition_in_turn(const rd_kafka_topic_t *topic, const void *key, size_t len,
+                                 int32_t partitions, void *opaque, void *message_opaque)
+{
+    (void)key, (void)len, (void)message_opaque;
+    struct kafka_producer *p = opaque;
+    unsigned turn = atomic_fetch_add_explicit(&p->placed, 1, memory_order_relaxed) / p->o.stick_for;
+    int32_t first = (int32_t)(turn % (unsigned)partitions);
+    int32_t partition = first;
+    while (!rd_kafka_topic_partition_available(topic, partition)) {
+        partition = (partition + 1) % partitions;
+        if (partition == first)
+            break;
+    }
+    return partition;
+}
+
+static rd_kafka_topic_t *make_topic(struct kafka_producer *p, const char *name)
+{
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(p->rk);
+    set_timeout(p, name, conf);
+    if (p->o.stick_for > 0) {
+        rd_kafka_topic_conf_set_opaque(conf, p);
+        rd_kafka_topic_conf_set_partitioner_cb(conf, partition_in_turn);
+    }
     return rd_kafka_topic_new(p->rk, name, conf); /* takes `conf`, also when it fails */
 }
 

@@ -6,6 +6,7 @@
 
 static const char *const LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const FORMATS[] = {"logfmt", "json", NULL};
+static const char *const PARTITIONERS[] = {"sticky", "murmur2", NULL}; /* enum ingress_partitioner */
 
 #define AT(member) offsetof(struct ingress_settings, member)
 #define KIB (1024)
@@ -51,6 +52,8 @@ static const struct config_option OPTIONS[] = {
      .help = "name of this instance; its reply partition follows from it (default: host name and port)"},
     {"ingress", "reply_partition", CONFIG_INTEGER, AT(reply_partition), "-1", .min = -1, .max = INT32_MAX,
      .help = "partition of the results topic to ask replies for; -1: derived from the name"},
+    {"ingress", "partitioner", CONFIG_CHOICE, AT(partitioner), "sticky", .choices = PARTITIONERS,
+     .help = "sticky: 64 commands in a row go to one partition, the next 64 to another, which spares the brokers work; murmur2: those of a run share one"},
     {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
      .help = "how long a request waits for its outcome when it does not say"},
     {"ingress", "max_pending", CONFIG_INTEGER, AT(max_pending), "8192", .min = 1, .max = 1000000,

@@ -3,6 +3,8 @@
 #include "common/config.h"
 #include "common/token.h"
 
+enum ingress_partitioner { INGRESS_STICKY, INGRESS_MURMUR2 };
+
 struct ingress_settings {
     const char *brokers;
     const char *commands_topic;
@@ -25,6 +27,7 @@ struct ingress_settings {
 
     const char *name;        /* NULL: host name and port */
     int64_t reply_partition; /* -1: derived from the name */
+    int partitioner;         /* enum ingress_partitioner */
     int64_t wait_ms;
     int64_t max_pending;
     int64_t publish_timeout_ms;
