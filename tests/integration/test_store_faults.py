@@ -201,9 +201,9 @@ def test_a_black_hole_instead_of_a_server_is_given_up(victim):
 
 
 def test_a_lock_that_outlasts_the_timeout_refuses_nothing(victim):
-    victim.start(BRIEF_MS).worker.wait_until_ready()
+    victim.send()  # there before the worker: had it taken one row alone first, there would be no half of it
     with victim.held_run():
-        victim.send()
+        victim.start(BRIEF_MS)
         victim.wait_for_log("half of its rows are tried")
         victim.wait_until_not_ready()
         victim.wait_for_log("SQLSTATE 57014")
