@@ -19,6 +19,7 @@ PROGRAMS := ingress worker producer-tool
 BINARY_ingress := gold-label-ingress
 BINARY_worker := gold-label-worker
 BINARY_producer-tool := gold-label
+DAEMONS := $(BINARY_ingress) $(BINARY_worker)
 
 # ---- compilers and flags ----
 CC := gcc
@@ -101,7 +102,8 @@ fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECON
 
 install: build ## programs, man pages, completion, systemd units, configuration (PREFIX=/usr/local, DESTDIR)
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p)))
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/share/man/man1/*.1
+	set -e; for n in 1 8; do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$$n $(B)/share/man/man$$n/*.$$n; done
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(B)/share/bash-completion/completions/*
 	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gold-label.conf
 	install -D -m 644 -t $(UNITS) deploy/systemd/*.service
@@ -113,7 +115,8 @@ install: build ## programs, man pages, completion, systemd units, configuration 
 
 uninstall: ## remove what install made, but for the configuration
 	rm -f $(UNITS)/gold-label-*.service $(addprefix $(DESTDIR)$(PREFIX)/,$(foreach p,$(PROGRAMS),bin/$(BINARY_$(p))) \
-		share/man/man1/gold-label-*.1 share/bash-completion/completions/gold-label lib/sysusers.d/gold-label.conf)
+		share/man/man1/gold-label.1 share/man/man1/gold-label-*.1 share/man/man8/gold-label-*.8 \
+		share/bash-completion/completions/gold-label lib/sysusers.d/gold-label.conf)
 
 clean: ## remove what was made (a running system must be stopped first)
 	rm -rf $(B)
@@ -130,10 +133,12 @@ $(B)/.packages-check: deploy/dev/packages-check.txt $(B)/.packages
 	deploy/dev/install-packages deploy/dev/packages-check.txt
 	@touch $@
 
-# Man pages and completion, from the option tables of the producer tool.
-$(B)/share/.made: $(BIN)/gold-label
-	@rm -rf $(@D) && mkdir -p $(@D)/man/man1 $(@D)/bash-completion/completions
+# Man pages and completion, from the option tables of the programs.
+$(B)/share/.made: $(BIN)/gold-label $(addprefix $(BIN)/,$(DAEMONS))
+	@rm -rf $(@D) && mkdir -p $(@D)/man/man1 $(@D)/man/man8 $(@D)/bash-completion/completions
+	@$< help --man >$(@D)/man/man1/gold-label.1
 	@set -e; for verb in $$($< help --names); do $< help --man $$verb >$(@D)/man/man1/gold-label-$$verb.1; done
+	@set -e; for daemon in $(DAEMONS); do $(BIN)/$$daemon --man >$(@D)/man/man8/$$daemon.8; done
 	@$< help --completion bash >$(@D)/bash-completion/completions/gold-label
 	@touch $@
 

@@ -73,8 +73,8 @@ const struct config_properties *config_kafka(const struct config *c);
 
 enum config_start { CONFIG_RUN, CONFIG_EXIT };
 
-/* The beginning of every main(): reads --config FILE, --help, --version (and nothing else: another argument is an error that
- * names it), loads the file and the environment. CONFIG_EXIT: stop with *exit_code (0 after --help and --version, 2 after
+/* The beginning of every daemon's main(): reads --config FILE, --help, --man, --version (and nothing else: another argument is an
+ * error that names it), loads the file and the environment. CONFIG_EXIT: stop with *exit_code (0 after what only prints, 2 after
  * printing every fault on stderr). */
 enum config_start config_start(const struct config_program *program, int argc, char **argv, void *settings,
                                struct config **out, int *exit_code) must_check;
@@ -84,3 +84,5 @@ status config_read_file(const char *path, size_t max, struct buffer *out, struct
 
 /* The option list as --help prints it: section, name, default, bounds, one line of help. */
 void config_print_options(const struct config_program *program, FILE *to);
+/* The same for a man page (roff): a subsection per section. */
+void config_print_man_options(const struct config_program *program, FILE *to);

@@ -37,3 +37,17 @@ void config_variable_name(const char *section, const char *name, struct buffer *
 bool config_is_secret(const char *name);
 /* Text of somebody else inside a fault: cut, and without control characters. */
 void config_show(struct buffer *out, const char *text);
+
+/* ---- config_help.c, config_man.c: what --help and --man print ---- */
+
+/* What the table cannot say; lines that end in a line feed. */
+extern const char CONFIG_ABOUT_PROPERTIES[];
+extern const char CONFIG_ABOUT_FILE[];
+extern const char CONFIG_ABOUT_VARIABLES[];
+extern const char CONFIG_ABOUT_EXIT[];
+
+/* Bounds, and the default or what it is without one. */
+void config_describe_option(const struct config_option *o, struct buffer *out);
+void config_print_help(const struct config_program *program, FILE *to);
+/* A man page (roff) of section 8. */
+void config_print_man(const struct config_program *program, FILE *to);

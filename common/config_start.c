@@ -37,69 +37,18 @@ status config_read_file(const char *path, size_t max, struct buffer *out, struct
     return st;
 }
 
-/* ---- --help ---- */
-
-static void add_option(const struct config_option *o, struct buffer *out)
-{
-    buffer_printf(out, "  %s: ", o->name);
-    config_describe_bounds(o, out);
-    if (o->fallback)
-        buffer_printf(out, "; default %s", o->fallback);
-    else
-        buffer_add_text(out, o->required ? "; required" : "; unset by default");
-    buffer_printf(out, "\n      %s\n", o->help);
-}
-
-void config_print_options(const struct config_program *program, FILE *to)
-{
-    struct buffer out = {0};
-    const char *section = "";
-
-    for (size_t i = 0; i < program->n_options; i++) {
-        const struct config_option *o = &program->options[i];
-        if (strcmp(o->section, section) != 0)
-            buffer_printf(&out, "%s[%s]\n", i > 0 ? "\n" : "", o->section);
-        section = o->section;
-        add_option(o, &out);
-    }
-    fwrite(out.at, 1, out.len, to);
-    buffer_dispose(&out);
-}
-
-static void print_help(const struct config_program *program)
-{
-    printf("%s: %s\n"
-           "\n"
-           "Usage: %s [--config FILE]\n"
-           "       %s --help | --version\n"
-           "\n"
-           "Settings, by section of FILE:\n"
-           "\n",
-           program->name, program->summary, program->name, program->name);
-    config_print_options(program, stdout);
-    if (program->check_property)
-        printf("\n[kafka] also takes any librdkafka property by its own name (security.protocol, sasl.*, "
-               "ssl.* ...).\n");
-    printf("\n"
-           "FILE is an INI file: [section], then `name = value` lines. A comment is a line of its own that "
-           "starts\n"
-           "with # or ;, because values may hold both.\n"
-           "Each setting can be given, and overridden, by an environment variable "
-           "GOLD_LABEL_<SECTION>_<NAME> in\n"
-           "upper case with . and - as _ (GOLD_LABEL_KAFKA_BROKERS; GOLD_LABEL_KAFKA_SASL_PASSWORD for\n"
-           "sasl.password).\n"
-           "\n"
-           "Exit codes: 0 after a clean stop, 1 when it cannot go on, 2 when the arguments or settings are "
-           "wrong.\n");
-}
-
 /* ---- the arguments ---- */
 
 struct arguments {
     const char *file; /* NULL: environment and defaults only */
-    bool help;
-    bool version;
+    /* What is to be printed instead of a start; NULL: nothing is. */
+    void (*print)(const struct config_program *program, FILE *to);
 };
+
+static void print_version(const struct config_program *program, FILE *to)
+{
+    fprintf(to, "%s %s\n", program->name, GOLD_LABEL_VERSION);
+}
 
 static void read_arguments(int argc, char **argv, struct arguments *out, struct buffer *faults)
 {
@@ -108,9 +57,11 @@ static void read_arguments(int argc, char **argv, struct arguments *out, struct 
     for (int i = 1; i < argc; i++) {
         const char *file = NULL;
         if (strcmp(argv[i], "--help") == 0) {
-            out->help = true;
+            out->print = config_print_help;
+        } else if (strcmp(argv[i], "--man") == 0) {
+            out->print = config_print_man;
         } else if (strcmp(argv[i], "--version") == 0) {
-            out->version = true;
+            out->print = print_version;
         } else if (strncmp(argv[i], CONFIG_IS, sizeof CONFIG_IS - 1) == 0) {
             file = argv[i] + sizeof CONFIG_IS - 1;
         } else if (strcmp(argv[i], "--config") == 0) {
@@ -170,11 +121,8 @@ enum config_start config_start(const struct config_program *program, int argc, c
     read_arguments(argc, argv, &arguments, &faults);
     if (faults.len > 0) {
         print_faults(program, NULL, buffer_slice(&faults));
-    } else if (arguments.help || arguments.version) {
-        if (arguments.help)
-            print_help(program);
-        else
-            printf("%s %s\n", program->name, GOLD_LABEL_VERSION);
+    } else if (arguments.print) {
+        arguments.print(program, stdout);
         *exit_code = fflush(stdout) == 0 ? 0 : 1;
     } else {
         *out = load(program, arguments.file, settings, &faults);

@@ -14,7 +14,7 @@ static const char *const SHELLS[] = {"none", "bash", NULL};
 
 #define MEMBER(name) offsetof(struct help_options, name)
 static const struct verb_option OPTIONS[] = {
-    {.name = "man", .value = "", .kind = OPTION_FLAG, .offset = MEMBER(man), .help = "its man page (roff)"},
+    {.name = "man", .value = "", .kind = OPTION_FLAG, .offset = MEMBER(man), .help = "its man page (roff); without VERB: that of the tool"},
     {.name = "completion",
      .value = "bash",
      .kind = OPTION_CHOICE,
@@ -51,8 +51,7 @@ static void print_names(void)
     size_t n = 0;
     const struct verb *const *verbs = verbs_all(&n);
     for (size_t i = 0; i < n; i++) {
-        for (const char *at = verbs[i]->name; *at; at++)
-            putchar(*at == ' ' ? '-' : *at);
+        verbs_print_name(verbs[i], stdout);
         putchar('\n');
     }
 }
@@ -62,8 +61,6 @@ static int print_about(const struct help_options *o)
     const struct verb *v = o->verb ? find_verb(o->verb) : NULL;
     if (o->verb && !v)
         return verbs_refuse("there is no such verb");
-    if (o->man && !v)
-        return verbs_refuse("--man needs a verb");
 
     if (o->completion) {
         size_t n = 0;
@@ -71,8 +68,10 @@ static int print_about(const struct help_options *o)
         options_print_completion(verbs, n, stdout);
     } else if (o->names) {
         print_names();
-    } else if (o->man) {
+    } else if (o->man && v) {
         options_print_man(v, stdout);
+    } else if (o->man) {
+        verbs_print_man(stdout);
     } else if (v) {
         options_print_help(v, stdout);
         printf("\nExamples:\n%s", v->examples);

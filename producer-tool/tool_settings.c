@@ -107,3 +107,8 @@ void tool_settings_print(FILE *to)
 {
     config_print_options(&PROGRAM, to);
 }
+
+void tool_settings_print_man(FILE *to)
+{
+    config_print_man_options(&PROGRAM, to);
+}

@@ -23,3 +23,5 @@ struct config *tool_settings_load(const char *path, struct tool_settings *out, s
 
 /* The list of settings, as `gold-label --help` shows it. */
 void tool_settings_print(FILE *to);
+/* The same for a man page. */
+void tool_settings_print_man(FILE *to);

@@ -1,5 +1,6 @@
 #include "producer-tool/verbs.h"
 
+#include "common/roff.h"
 #include "producer-tool/tool_settings.h"
 #include <string.h>
 
@@ -33,16 +34,50 @@ const struct verb *verbs_find(int argc, char *const *argv, int *used)
     return NULL;
 }
 
+static const char SETTINGS_ARE[] =
+    "Settings, in the file named by --config or as GOLD_LABEL_<SECTION>_<NAME>:\n";
+static const char EXAMPLES[] = "  export GOLD_LABEL_KAFKA_BROKERS=localhost:9092\n"
+                               "  gold-label send --token-file token labels.ndjson\n";
+
 void verbs_print_help(void)
 {
     puts("usage: gold-label VERB [OPTION]...\n\nVerbs (gold-label VERB --help says more):");
     for (size_t i = 0; i < N_VERBS; i++)
         printf("  %-12s%s\n", VERBS[i]->name, VERBS[i]->summary);
-    puts("\nSettings, in the file named by --config or as GOLD_LABEL_<SECTION>_<NAME>:");
+    printf("\n%s", SETTINGS_ARE);
     tool_settings_print(stdout);
-    puts("\nExamples:\n"
-         "  export GOLD_LABEL_KAFKA_BROKERS=localhost:9092\n"
-         "  gold-label send --token-file token labels.ndjson");
+    printf("\nExamples:\n%s", EXAMPLES);
+}
+
+void verbs_print_name(const struct verb *v, FILE *to)
+{
+    for (const char *at = v->name; *at; at++)
+        fputc(*at == ' ' ? '-' : *at, to);
+}
+
+void verbs_print_man(FILE *to)
+{
+    fputs(".TH gold\\-label 1 \"\" \"gold\\-label " GOLD_LABEL_VERSION "\" \"Gold labels\"\n", to);
+    roff_section("NAME", to);
+    roff_text("gold-label - sends gold labels, follows their results, looks after dead letters\n", to);
+    roff_section("SYNOPSIS", to);
+    fputs(".B gold\\-label\n\\fIVERB\\fR [\\fIOPTION\\fR]...\n", to);
+    roff_section("VERBS", to);
+    for (size_t i = 0; i < N_VERBS; i++) {
+        fprintf(to, ".TP\n.B %s\n", VERBS[i]->name);
+        roff_sentence(VERBS[i]->summary, to);
+    }
+    roff_section("SETTINGS", to);
+    roff_text(SETTINGS_ARE, to);
+    tool_settings_print_man(to);
+    roff_section("EXAMPLES", to);
+    roff_block(EXAMPLES, to);
+    roff_section("\"SEE ALSO\"", to);
+    for (size_t i = 0; i < N_VERBS; i++) {
+        fputs(".BR gold\\-label\\-", to);
+        verbs_print_name(VERBS[i], to);
+        fprintf(to, " (1)%s\n", i + 1 < N_VERBS ? "," : "");
+    }
 }
 
 int verbs_refuse(const char *what)

@@ -115,7 +115,7 @@ const struct config_program *worker_program(void)
 {
     static const struct config_program program = {
         .name = "gold-label-worker",
-        .summary = "Stores gold labels from Kafka in PostgreSQL and says per command what became of it.",
+        .summary = "stores gold labels from Kafka in PostgreSQL and says per command what became of it",
         .options = OPTIONS,
         .n_options = sizeof OPTIONS / sizeof *OPTIONS,
         .check_property = kafka_check_property,

@@ -59,13 +59,28 @@ def test_an_installed_program_says_what_it_is(root, program):
     assert f"{program} " in usage.stdout
 
 
-def test_every_verb_has_a_man_page_that_can_be_read(root):
+def test_every_program_and_every_verb_has_a_man_page(root):
     verbs = run(root / "usr/bin/gold-label", "help", "--names").stdout.split()
-    pages = {page.name for page in (root / "usr/share/man/man1").iterdir()}
     assert len(verbs) > 5
-    assert pages == {f"gold-label-{verb}.1" for verb in verbs}
-    shown = run("man", "--local-file", root / "usr/share/man/man1/gold-label-send.1", MANPAGER="cat")
-    assert (shown.returncode, "--rejects" in shown.stdout) == (0, True), shown.stdout
+    tool = {"gold-label.1"} | {f"gold-label-{verb}.1" for verb in verbs}
+    assert files(root / "usr/share/man/man1") == tool
+    assert files(root / "usr/share/man/man8") == {f"{daemon}.8" for daemon in DAEMONS}
+
+
+MAN_PAGES = {
+    "man1/gold-label.1": ["gold-label VERB [OPTION]...", "dlq replay", "gold-label-dlq-replay(1)", "results_topic"],
+    "man1/gold-label-send.1": ["gold-label send [OPTION]...", "--rejects"],
+    "man8/gold-label-ingress.8": ["[--config FILE]", "max_pending", "SIGHUP"],
+    "man8/gold-label-worker.8": ["[--config FILE]", "max_rows", "EXIT STATUS"],
+}
+
+
+@pytest.mark.parametrize("page", MAN_PAGES)
+def test_a_man_page_can_be_read(root, page):
+    shown = run("man", "--local-file", root / "usr/share/man" / page, MANPAGER="cat", MANWIDTH="100")
+    assert shown.returncode == 0, shown.stdout
+    missing = [text for text in MAN_PAGES[page] if text not in shown.stdout]
+    assert not missing, shown.stdout
 
 
 def test_bash_completes_the_options_of_a_verb(root):
@@ -129,8 +144,8 @@ def started(root, tmp_path):
     return tmp_path
 
 
-def test_systemd_finds_no_fault_in_the_units(started):
-    done = run("systemd-analyze", "verify", *started.iterdir())
+def test_systemd_finds_no_fault_in_the_units(root, started):
+    done = run("systemd-analyze", "verify", *started.iterdir(), MANPATH=str(root / "usr/share/man"))
     said = [line for line in done.stdout.splitlines() if "gold-label" in line]  # not of other units
     assert (done.returncode, said) == (0, []), done.stdout
 

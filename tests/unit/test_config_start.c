@@ -188,6 +188,26 @@ static void help_lists_every_setting(void **state)
     }
 }
 
+static void a_man_page_has_every_setting_and_no_request_that_a_text_makes(void **state)
+{
+    (void)state;
+    static const char *const LINES[] = {
+        ".TH tester 8 ",
+        "\ntester \\- tests the configuration\n",
+        "\n.SS [kafka]\n.TP\n.B brokers\nWhere Kafka is. (text that is not empty; required).\n",
+        "\n.TP\n.B linger\\-time\nTime to wait. (\\-5 to 9223372036854775807 ms; default 0).\n",
+        "\n.SH \"EXIT STATUS\"\n0 ",
+    };
+    struct outcome o;
+    START(&o, "--man");
+    assert_int_equal(o.start, CONFIG_EXIT);
+    assert_int_equal(o.exit_code, 0);
+    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
+        if (!strstr(o.printed, LINES[i]))
+            fail_msg("no %s in: %s", LINES[i], o.printed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +218,7 @@ int main(void)
         cmocka_unit_test(wrong_arguments_are_named_and_exit_2),
         cmocka_unit_test(version_is_one_line),
         cmocka_unit_test(help_lists_every_setting),
+        cmocka_unit_test(a_man_page_has_every_setting_and_no_request_that_a_text_makes),
     };
     return cmocka_run_group_tests_name("config_start", tests, NULL, NULL);
 }
