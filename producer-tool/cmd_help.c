@@ -14,7 +14,11 @@ static const char *const SHELLS[] = {"none", "bash", NULL};
 
 #define MEMBER(name) offsetof(struct help_options, name)
 static const struct verb_option OPTIONS[] = {
-    {.name = "man", .value = "", .kind = OPTION_FLAG, .offset = MEMBER(man), .help = "its man page (roff); without VERB: that of the tool"},
+    {.name = "man",
+     .value = "",
+     .kind = OPTION_FLAG,
+     .offset = MEMBER(man),
+     .help = "its man page (roff); without VERB: that of the tool"},
     {.name = "completion",
      .value = "bash",
      .kind = OPTION_CHOICE,

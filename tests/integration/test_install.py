@@ -68,7 +68,12 @@ def test_every_program_and_every_verb_has_a_man_page(root):
 
 
 MAN_PAGES = {
-    "man1/gold-label.1": ["gold-label VERB [OPTION]...", "dlq replay", "gold-label-dlq-replay(1)", "results_topic"],
+    "man1/gold-label.1": [
+        "gold-label VERB [OPTION]...",
+        "dlq replay",
+        "gold-label-dlq-replay(1)",
+        "results_topic",
+    ],
     "man1/gold-label-send.1": ["gold-label send [OPTION]...", "--rejects"],
     "man8/gold-label-ingress.8": ["[--config FILE]", "max_pending", "SIGHUP"],
     "man8/gold-label-worker.8": ["[--config FILE]", "max_rows", "EXIT STATUS"],
