@@ -21,7 +21,7 @@ struct ledger {
     size_t capacity;
     uint64_t first, next; /* places: of the oldest line, behind the youngest */
     size_t open;
-    size_t open_bytes;
+    size_t bytes; /* of open lines, and of texts that are kept until their line is closed */
 };
 
 struct ledger *ledger_new(const struct ledger_options *options)
@@ -56,11 +56,17 @@ static uint64_t place_of(const struct ledger *l, const struct ledger_line *line)
     return l->first + (slot + l->capacity - first_slot) % l->capacity;
 }
 
-static void forget(struct ledger_line *line)
+static void drop_text(struct ledger_line *line)
 {
     free(line->text);
+    line->text = NULL;
+}
+
+static void forget(struct ledger_line *line)
+{
+    drop_text(line);
     free(line->reason.message);
-    line->text = line->reason.message = NULL;
+    line->reason.message = NULL;
 }
 
 void ledger_free(struct ledger *l)
@@ -76,7 +82,7 @@ void ledger_free(struct ledger *l)
 bool ledger_has_room(const struct ledger *l)
 {
     return l->next - l->first < l->capacity && l->open < l->o.in_flight &&
-           (l->open == 0 || l->open_bytes < l->o.bytes);
+           (l->next == l->first || l->bytes < l->o.bytes);
 }
 
 size_t ledger_open(const struct ledger *l)
@@ -102,7 +108,7 @@ struct ledger_line *ledger_add(struct ledger *l, uint64_t number, uint64_t start
     struct ledger_line *line = at_place(l, l->next++);
     *line = (struct ledger_line){.number = number, .start = start, .end = end, .text = copy, .len = text.len};
     l->open++;
-    l->open_bytes += size_of(line);
+    l->bytes += size_of(line);
     l->o.summary->read++;
     return line;
 }
@@ -159,7 +165,10 @@ void ledger_settle(struct ledger *l, struct ledger_line *line, enum summary_outc
     line->reason.code = code;
     line->reason.message = message.at ? strndup(message.at, message.len) : NULL;
     l->open--;
-    l->open_bytes -= size_of(line);
+    if (outcome != SUMMARY_REJECTED)
+        drop_text(line);
+    if (!line->text)
+        l->bytes -= size_of(line);
     summary_count(l->o.summary, outcome);
 }
 
@@ -179,6 +188,8 @@ static void close_first(struct ledger *l)
 {
     struct ledger_line *line = at_place(l, l->first);
     l->o.closed(l->o.ctx, line);
+    if (line->text)
+        l->bytes -= size_of(line);
     forget(line);
     l->first++;
 }

@@ -35,13 +35,13 @@ struct ledger_line {
     bool settled;
     enum summary_outcome outcome; /* once settled */
     struct ledger_reason reason;
-    char *text; /* the original, where it is kept */
+    char *text; /* the original, where it is kept; NULL once the outcome is another than SUMMARY_REJECTED */
     size_t len;
 };
 
 struct ledger_options {
     size_t in_flight;        /* lines without an outcome */
-    size_t bytes;            /* of the lines in flight (one line is always taken) */
+    size_t bytes;            /* of the lines in flight, and of texts that are kept (one line is always taken) */
     bool keep_text;          /* for those that are rejected later */
     struct summary *summary; /* counts what is read and every outcome; must outlive the ledger */
     /* Called for every line, in order, when it is closed. */

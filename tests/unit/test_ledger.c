@@ -235,6 +235,30 @@ static void texts_are_kept_only_where_they_are_wanted(void **state)
     close_book(b);
 }
 
+/* However many lines come behind one that is slow. */
+static void kept_texts_are_bounded_behind_a_slow_line(void **state)
+{
+    (void)state;
+    struct book *b = open_book(4, 45, true);
+    struct ledger_line *slow = add(b);
+    for (int i = 0; i < 1000; i++) {
+        struct ledger_line *stored = add(b);
+        settle(b, stored, SUMMARY_STORED);
+        assert_null(stored->text);
+        assert_true(ledger_has_room(b->ledger));
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_true(ledger_has_room(b->ledger));
+        settle(b, add(b), SUMMARY_REJECTED);
+    }
+    assert_false(ledger_has_room(b->ledger));
+    assert_int_equal(ledger_close(b->ledger), 0);
+    settle(b, slow, SUMMARY_STORED);
+    assert_int_equal(ledger_close(b->ledger), 1005);
+    assert_true(ledger_has_room(b->ledger));
+    close_book(b);
+}
+
 static void open_lines_can_be_gone_through_while_they_are_settled(void **state)
 {
     (void)state;
@@ -265,6 +289,7 @@ int main(void)
         cmocka_unit_test(correlation_ids_are_never_used_again),
         cmocka_unit_test(foreign_correlation_ids_find_nothing),
         cmocka_unit_test(texts_are_kept_only_where_they_are_wanted),
+        cmocka_unit_test(kept_texts_are_bounded_behind_a_slow_line),
         cmocka_unit_test(open_lines_can_be_gone_through_while_they_are_settled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
