@@ -71,7 +71,8 @@ uint64_t source_size(const struct source *s)
 
 bool source_is_ready(const struct source *s)
 {
-    return s->len > 0;
+    /* One byte does not tell the form: the next one must be waited for. */
+    return s->len > 0 && s->form != FORM_UNKNOWN;
 }
 
 bool source_has_ended(const struct source *s)

@@ -169,6 +169,7 @@ static void a_pipe_has_nothing_for_now_or_has_ended(void **state)
     assert_int_equal(write(fds[1], "a", 1), 1); /* too little to tell */
     assert_int_equal(source_read(s, got, sizeof got, &n, NULL), STATUS_OK);
     assert_int_equal(n, 0);
+    assert_false(source_is_ready(s)); /* a pipe that blocks would keep the next call waiting */
     close(fds[1]);
     assert_int_equal(read_all(s, got, sizeof got), 1);
     assert_int_equal(got[0], 'a');
