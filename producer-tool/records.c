@@ -20,6 +20,7 @@ struct record_file {
     int fd; /* -1: not wanted */
     struct stat about;
     uint64_t written;
+    bool unsynced; /* something of it may not survive a loss of power */
     struct buffer text;
 };
 
@@ -178,6 +179,7 @@ static void write_out(struct records *r, enum records_file which)
         if (n < 0 && errno != EINTR)
             fail(r, which, strerror(errno));
         at += n > 0 ? (size_t)n : 0;
+        file->unsynced |= n > 0;
     }
     file->written += file->text.len;
     buffer_clear(&file->text);
@@ -194,14 +196,17 @@ struct records_lengths records_length(const struct records *r)
 status records_flush(struct records *r, bool durably, struct fault *f)
 {
     for (int i = 0; i < RECORDS_FILES; i++) {
-        if (r->files[i].fd < 0)
+        struct record_file *file = &r->files[i];
+        if (file->fd < 0)
             continue;
-        bool any = r->files[i].text.len > 0;
         write_out(r, (enum records_file)i);
+        if (!durably || !file->unsynced || r->failed)
+            continue;
         /* What cannot be synced at all (a pipe, /dev/stdout) is no fault. */
-        if (durably && any && !r->failed && fdatasync(r->files[i].fd) != 0 && errno != EINVAL &&
-            errno != EROFS)
+        if (fdatasync(file->fd) != 0 && errno != EINVAL && errno != EROFS)
             fail(r, (enum records_file)i, strerror(errno));
+        else
+            file->unsynced = false;
     }
     if (r->failed && f)
         *f = r->fault;
