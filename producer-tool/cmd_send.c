@@ -142,7 +142,7 @@ static int send_all(struct send *s)
         st = connect_sender(s, &f);
     /* Whatever is lost from now on may have been sent: the first checkpoint comes before it. */
     if (st == STATUS_OK)
-        st = send_first_checkpoint(s, &f);
+        st = send_begin(s, &f);
     if (st) {
         log_error("cannot send", LOG_STR("reason", f.message));
         return end_before_sending(s, st);

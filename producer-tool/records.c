@@ -82,41 +82,33 @@ static void check_checkpoint(const struct records *r, const char *path, struct b
         check_file(r, "--checkpoint", path, &about, RECORDS_FILES, faults);
 }
 
-static void cut_file(struct records *r, enum records_file which, const char *path, uint64_t keep,
-                     struct buffer *faults)
+static void check_length(const struct records *r, enum records_file which, const char *path,
+                         struct buffer *faults)
 {
-    struct record_file *file = &r->files[which];
-    if (!S_ISREG(file->about.st_mode) && keep == 0)
-        return;
-    if ((uint64_t)file->about.st_size < keep)
+    const struct record_file *file = &r->files[which];
+    if ((uint64_t)file->about.st_size < file->written)
         buffer_printf(faults, "%s: %s has %lld bytes, the checkpoint says at least %" PRIu64 "\n",
-                      NAMES[which], path, (long long)file->about.st_size, keep);
-    else if (ftruncate(file->fd, (off_t)keep) != 0 || lseek(file->fd, (off_t)keep, SEEK_SET) < 0)
-        buffer_printf(faults, "%s: %s cannot be continued: %s\n", NAMES[which], path, strerror(errno));
+                      NAMES[which], path, (long long)file->about.st_size, file->written);
 }
 
-/* Nothing is cut before all is checked. */
 static void open_files(struct records *r, const char *const paths[RECORDS_FILES], const char *checkpoint,
                        const struct records_lengths *keep, struct buffer *faults)
 {
-    size_t faults_before = faults->len;
     for (int i = 0; i < RECORDS_FILES; i++) {
         r->files[i].fd = -1;
+        /* A load may go on without a file, and later with it again. */
+        r->files[i].written = keep ? keep->bytes[i] : 0;
         if (paths[i])
             open_file(r, (enum records_file)i, paths[i], faults);
     }
     for (int i = 0; i < RECORDS_FILES; i++) {
-        if (r->files[i].fd >= 0)
-            check_file(r, NAMES[i], paths[i], &r->files[i].about, i, faults);
+        if (r->files[i].fd < 0)
+            continue;
+        check_file(r, NAMES[i], paths[i], &r->files[i].about, i, faults);
+        check_length(r, (enum records_file)i, paths[i], faults);
     }
     if (checkpoint)
         check_checkpoint(r, checkpoint, faults);
-    for (int i = 0; i < RECORDS_FILES && faults->len == faults_before; i++) {
-        /* A load may go on without a file, and later with it again. */
-        r->files[i].written = keep ? keep->bytes[i] : 0;
-        if (paths[i])
-            cut_file(r, (enum records_file)i, paths[i], keep ? keep->bytes[i] : 0, faults);
-    }
 }
 
 struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,
@@ -141,6 +133,20 @@ struct records *records_open(const struct records_paths *wanted, const struct re
         return r;
     records_free(r);
     return NULL;
+}
+
+status records_begin(struct records *r, struct fault *f)
+{
+    for (int i = 0; i < RECORDS_FILES; i++) {
+        const struct record_file *file = &r->files[i];
+        off_t keep = (off_t)file->written;
+        if (file->fd < 0 || (!S_ISREG(file->about.st_mode) && keep == 0))
+            continue;
+        if (ftruncate(file->fd, keep) != 0 || lseek(file->fd, keep, SEEK_SET) < 0)
+            return fault_set(f, STATUS_CONFIG, "output", "%s: cannot be cut off at byte %lld: %s", NAMES[i],
+                             (long long)keep, strerror(errno));
+    }
+    return STATUS_OK;
 }
 
 void records_free(struct records *r)

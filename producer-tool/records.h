@@ -26,12 +26,14 @@ struct records_paths {
     const char *checkpoint; /* is not opened here, but must be another file */
 };
 
-/* `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again that were too long to be
- * kept. Files that are one, or the input, are a fault: they would overwrite each other. Every fault is one line in `faults`; where there
- * is any, NULL, and nothing is cut off. */
+/* Opens and checks the files. `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again
+ * that were too long to be kept. Files that are one, or the input, are a fault: they would overwrite each other. Every fault is one line in
+ * `faults`; where there is any, NULL. Nothing is cut off yet. */
 struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,
                              const struct source *source, struct buffer *faults);
 void records_free(struct records *r);
+/* Cuts off what is not to be kept: before the first line, and when a checkpoint is on disk that knows of it. Errors: STATUS_CONFIG. */
+status records_begin(struct records *r, struct fault *f) must_check;
 
 /* One line that is closed. Written later, see records_flush(). */
 void records_add(struct records *r, const struct ledger_line *line);

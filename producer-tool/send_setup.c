@@ -79,8 +79,11 @@ static void open_for_checking(struct send *s, struct buffer *faults)
     s->summary.wait = SUMMARY_DRY_RUN;
     s->journal.name = is_standard_input(s->options.file) ? "stdin" : s->options.file;
     const struct records_paths paths = {.results = s->options.results, .rejects = s->options.rejects};
+    struct fault f = {0};
     if (faults->len == 0 && s->source)
         s->journal.records = records_open(&paths, NULL, s->source, faults);
+    if (s->journal.records && records_begin(s->journal.records, &f) != STATUS_OK)
+        buffer_printf(faults, "%s\n", f.message);
 }
 
 void send_open(struct send *s, struct buffer *faults)
@@ -165,7 +168,7 @@ status send_prepare(struct send *s, struct fault *f)
     return st == STATUS_OK ? open_records(s, f) : st;
 }
 
-status send_first_checkpoint(struct send *s, struct fault *f)
+static status first_checkpoint(struct send *s, struct fault *f)
 {
     if (!s->journal.checkpoint_path || journal_save(&s->journal, f) == STATUS_OK)
         return STATUS_OK;
@@ -175,4 +178,10 @@ status send_first_checkpoint(struct send *s, struct fault *f)
                 LOG_STR("reason", f->message));
     s->journal.checkpoint_path = NULL;
     return STATUS_OK;
+}
+
+status send_begin(struct send *s, struct fault *f)
+{
+    status st = first_checkpoint(s, f);
+    return st == STATUS_OK ? records_begin(s->journal.records, f) : st;
 }

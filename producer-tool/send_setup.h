@@ -35,5 +35,6 @@ void send_open(struct send *s, struct buffer *faults);
  * STATUS_CONFIG, STATUS_FATAL, STATUS_NO_MEMORY. */
 status send_prepare(struct send *s, struct fault *f) must_check;
 
-/* Replaces an older checkpoint. Errors: STATUS_CONFIG where one was asked for and cannot be written. */
-status send_first_checkpoint(struct send *s, struct fault *f) must_check;
+/* The last step before the first line: replaces an older checkpoint, and then cuts off what the files to write have from an older load. Until
+ * here nothing of that load is lost. Errors: STATUS_CONFIG where a checkpoint was asked for and cannot be written, or a file not be cut. */
+status send_begin(struct send *s, struct fault *f) must_check;

@@ -105,6 +105,26 @@ static void expect_rejects(const struct place *p, const char *content)
     close(fd);
 }
 
+static void nothing_is_cut_off_before_a_load_begins(void **state)
+{
+    struct place *p = *state;
+    const struct records_lengths keep = {{[RECORDS_REJECTS] = 3}};
+    struct fault f;
+    reject(p, (char[]){"a text"});
+    flush(p, true);
+    records_free(p->records);
+    p->records = open_records(p, NULL);
+    expect_rejects(p, "a text\n");
+    records_free(p->records);
+    p->records = open_records(p, &keep);
+    expect_rejects(p, "a text\n");
+    assert_int_equal(records_begin(p->records, &f), STATUS_OK);
+    expect_rejects(p, "a t");
+    reject(p, (char[]){"other"});
+    flush(p, true);
+    expect_rejects(p, "a tother\n");
+}
+
 static void what_was_written_is_synced_once(void **state)
 {
     const struct place *p = *state;
@@ -131,6 +151,7 @@ static void what_was_written_before_is_synced_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_is_cut_off_before_a_load_begins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_written_is_synced_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_written_before_is_synced_too, set_up, tear_down),
     };
