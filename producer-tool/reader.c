@@ -134,31 +134,31 @@ static void end_partition(struct reader *r, size_t partition)
     r->n_open--;
 }
 
+/* Of the last message that is, too: then the partition has ended. */
+static bool is_before_end(struct reader *r, struct kafka_record record)
+{
+    int64_t to = r->to[record.partition];
+    if (record.offset + 1 >= to)
+        end_partition(r, (size_t)record.partition);
+    return record.offset < to;
+}
+
 struct kafka_message *reader_next(struct reader *r, int timeout_ms)
 {
-    int32_t ended = -1;
-    if (reader_is_done(r))
-        return NULL;
-    struct kafka_message *m = kafka_read_next(r->consumer, timeout_ms, &ended);
-    /* What lies behind the end of another partition would not be announced again. */
-    while (!m && ended >= 0) {
-        end_partition(r, (size_t)ended);
-        m = kafka_read_next(r->consumer, 0, &ended);
-    }
-    if (!m)
-        return NULL;
-
-    struct kafka_record record = kafka_view(m);
-    size_t partition = (size_t)record.partition;
-    if (record.offset + 1 >= r->to[partition]) {
-        bool beyond = record.offset >= r->to[partition];
-        end_partition(r, partition);
-        if (beyond) {
-            kafka_message_free(m);
+    /* What lies behind the end of a partition, or behind a message that is passed over, would not be announced again: a partition may
+     * be written while others are still read. */
+    for (; !reader_is_done(r); timeout_ms = 0) {
+        int32_t ended = -1;
+        struct kafka_message *m = kafka_read_next(r->consumer, timeout_ms, &ended);
+        if (m && is_before_end(r, kafka_view(m)))
+            return m;
+        if (!m && ended < 0)
             return NULL;
-        }
+        if (!m)
+            end_partition(r, (size_t)ended);
+        kafka_message_free(m);
     }
-    return m;
+    return NULL;
 }
 
 bool reader_is_done(struct reader *r)

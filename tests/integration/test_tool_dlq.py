@@ -1,11 +1,14 @@
 """gold-label dlq, status, results: looking at topics, and sending dead letters again."""
 
+import contextlib
 import json
 import subprocess
+import threading
 import uuid
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from support.events import command, encode
 from support.system import BUILD
 from support.tool import TEXT, Tool, account_of, lines
@@ -161,6 +164,43 @@ def test_results_are_filtered_by_outcome_and_begin_at_a_place(place, run):
     assert place("results", "--partition", "7").returncode == 2
     table = place("results", "--no-follow", "--from", "oldest", "--format", "table").stdout.decode()
     assert table.startswith("place") and "run_not_found" in table
+
+
+@contextlib.contextmanager
+def written_meanwhile(brokers, topic, partition, value):
+    """Thousands of messages per second."""
+    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5})
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            for _ in range(20):
+                producer.produce(topic, value, partition=partition)
+            producer.poll(0.004)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+        producer.flush(30)
+
+
+def test_results_end_in_time_while_a_partition_that_has_ended_is_written(tool, lanes, workers, system, run):
+    """What lies behind its end is passed over, not waited for."""
+    many, brokers, topic = 20_000, lanes.brokers, lanes.names["results"]
+    workers.start(**lanes.environment).wait_until_ready()
+    value = lanes.ask(command(run)).value
+    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 50})
+    for _ in range(many):
+        producer.produce(topic, value, partition=1)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    with written_meanwhile(brokers, topic, 0, value):
+        done = tool("results", "--from", "oldest", "--no-follow", timeout=40, **lanes.environment)
+    assert len(rows(done)) > many
 
 
 def test_man_pages_and_completion_are_made_from_the_option_tables(tool):
