@@ -124,8 +124,12 @@ static int run(int argc, char **argv)
         return 0;
     }
     where.config = o.config;
-    if (o.place && !parse_place(o.place, &where, from, to))
-        buffer_printf(&faults, "PARTITION:OFFSET %s must be two numbers, such as 2:17\n", o.place);
+    if (o.place && !parse_place(o.place, &where, from, to)) {
+        /* Behind a mistyped option it may be a token. */
+        bool is_place = faults.len == 0;
+        buffer_printf(&faults, "PARTITION:OFFSET%s%s must be two numbers, such as 2:17\n",
+                      is_place ? " " : "", is_place ? o.place : "");
+    }
     letters_init(&letters, &where, &faults);
     int code = faults.len ? options_refuse(&VERB_DLQ_SHOW, &faults) : show(&letters, &o);
     letters_dispose(&letters);

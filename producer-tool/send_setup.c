@@ -20,11 +20,13 @@ static int open_file(const char *path, struct buffer *faults)
     if (is_standard_input(path))
         return STDIN_FILENO;
 
+    /* Behind a mistyped option it may be a token. */
+    const char *name = faults->len == 0 ? path : "the input";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        buffer_printf(faults, "%s cannot be opened: %s\n", path, strerror(errno));
+        buffer_printf(faults, "%s cannot be opened: %s\n", name, strerror(errno));
     } else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
-        buffer_printf(faults, "%s is a folder\n", path);
+        buffer_printf(faults, "%s is a folder\n", name);
     }
     return fd;
 }

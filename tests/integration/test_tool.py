@@ -91,6 +91,13 @@ def test_a_wrong_command_line_ends_with_2(tool, arguments):
     assert done.stderr
 
 
+@pytest.mark.parametrize("verb", ["send", "send --dry-run", "results", "dlq show", "dlq replay", "token"])
+def test_a_token_behind_a_mistyped_option_is_not_shown(tool, verb):
+    done = tool(*verb.split(), "--tokn", "eyJhbGciOi.c.d")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--tokn" in done.stderr and b"eyJ" not in done.stderr
+
+
 def test_an_input_that_cannot_be_opened_is_named(tool, run, tmp_path):
     for path, reason in ((tmp_path / "lables.ndjson", "No such file"), (tmp_path, "is a folder")):
         done = tool("send", "--run", run, path)
