@@ -1,6 +1,7 @@
 #include "common/signals.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -50,4 +51,11 @@ enum signal_event signals_read(int fd)
     if (n != (ssize_t)sizeof info)
         return SIGNAL_NONE;
     return info.ssi_signo == SIGHUP ? SIGNAL_RELOAD : SIGNAL_STOP;
+}
+
+enum signal_event signals_wait(int fd, int timeout_ms)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    (void)poll(&readable, 1, timeout_ms);
+    return signals_read(fd);
 }

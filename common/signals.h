@@ -12,3 +12,5 @@ int signals_open_reload(void);
 
 /* What came (SIGINT and SIGTERM: SIGNAL_STOP), SIGNAL_NONE when nothing did. */
 enum signal_event signals_read(int fd);
+/* Likewise, after waiting for it for up to `timeout_ms`. */
+enum signal_event signals_wait(int fd, int timeout_ms);

@@ -14,6 +14,7 @@ enum {
     EXIT_CONFIG = 2,
     EXIT_STOPPED = 3,
     CONNECT_MS = 1000, /* one attempt; a signal is seen between two */
+    PAUSE_MS = 200,    /* between two: a broker may answer at once that it will not say */
 };
 
 static int64_t now_us(void)
@@ -111,7 +112,7 @@ static status connect_sender(struct send *s, struct fault *f)
         status st = sender_connect(s->sender, CONNECT_MS, f);
         if (st != STATUS_RETRY || now_us() > deadline)
             return st;
-        if (signals_read(s->signal_fd) != SIGNAL_NONE)
+        if (signals_wait(s->signal_fd, PAUSE_MS) != SIGNAL_NONE)
             return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted before anything was sent");
     }
 }

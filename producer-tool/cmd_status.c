@@ -226,7 +226,8 @@ const struct verb VERB_STATUS = {
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .notes = "A worker commits what it has answered: while it works, its last batch still\n"
-             "counts as behind. Exit: 0 printed, 2 usage or settings, 3 no broker answers.\n",
+             "counts as behind. Exit: 0 printed, 2 usage or settings, 3 no broker answers,\n"
+             "130 interrupted while it waits for one.\n",
     .examples = "  gold-label status\n"
                 "  gold-label status --format json | jq .group.lag\n",
     .run = run,

@@ -56,7 +56,8 @@ static void finish(struct load *l, enum summary_end end)
     if (l->phase == LOAD_READING)
         postpone(l);
     l->phase = LOAD_FINISHING;
-    l->end = end;
+    if (l->end != SUMMARY_INTERRUPTED)
+        l->end = end;
     l->hungry = l->eager = false;
     if (l->holding)
         ledger_settle(l->o->ledger, l->holding, SUMMARY_NOT_SENT, "not_sent", SLICE_NONE);
@@ -173,7 +174,7 @@ static bool step(struct load *l)
 {
     struct slice line;
     if (l->holding)
-        return send_held(l);
+        return !l->has_expired && send_held(l);
     if (!ledger_has_room(l->o->ledger) || !pace_allows(&l->pace, l->now_us) || l->has_expired)
         return false;
 

@@ -10,6 +10,7 @@
 
 enum {
     ANSWER_MS = 1000, /* one attempt; a signal is seen between two */
+    PAUSE_MS = 200,   /* between two: a broker may answer at once that it will not say */
     QUEUE_BYTES = 8 * 1024 * 1024,
     MAX_PROPERTIES = 256,
 };
@@ -106,7 +107,7 @@ status reader_open(struct reader *r, const struct reader_options *options, struc
             st = find_offsets(r, options, f);
         if (st != STATUS_RETRY)
             break;
-        if (signals_read(r->signal_fd) != SIGNAL_NONE)
+        if (signals_wait(r->signal_fd, PAUSE_MS) != SIGNAL_NONE)
             return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted before anything was read");
         if (now_us() <= deadline)
             st = STATUS_OK;

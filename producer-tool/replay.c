@@ -1,6 +1,7 @@
 #include "producer-tool/replay.h"
 
 #include "common/log.h"
+#include "common/signals.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,16 @@ static status open_producer(struct replay *r, struct fault *f)
     return r->o->dry_run ? STATUS_OK : kafka_producer_new(&options, &r->producer, f);
 }
 
+/* A signal ends the waiting, too. What Kafka has not taken by then is reported as not sent when the producer is freed. */
+static void wait_until_sent(const struct replay *r)
+{
+    for (int waited_ms = 0; waited_ms < TIMEOUT_MS; waited_ms += WAIT_MS) {
+        if (kafka_producer_flush(r->producer, WAIT_MS) == 0 ||
+            signals_read(r->letters->reader.signal_fd) != SIGNAL_NONE)
+            return;
+    }
+}
+
 status replay_letters(struct letters *l, const struct replay_options *o, struct replay_counts *out,
                       struct fault *f)
 {
@@ -142,7 +153,7 @@ status replay_letters(struct letters *l, const struct replay_options *o, struct 
         kafka_message_free(m);
     }
     if (r.producer)
-        kafka_producer_flush(r.producer, TIMEOUT_MS);
+        wait_until_sent(&r);
     kafka_producer_free(r.producer);
     free(r.headers);
     return st;

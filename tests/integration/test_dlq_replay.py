@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from support.events import Reader, command, encode
+from support.kafka_proxy import PRODUCE
 from support.tool import Tool
 from support.waiting import wait_until
 
@@ -12,7 +13,12 @@ BROKEN = encode(command(str(uuid.uuid4())))[:30]
 
 
 @pytest.fixture
-def letters(system, tokens, topics):
+def tool(system, tokens):
+    return Tool(system, tokens.worker())
+
+
+@pytest.fixture
+def letters(tool, topics):
     """Seven dead letters put there by hand, and the tool. No worker: what is sent again stays where it is."""
     sender = topics.sender(token=None)
     sender.topic = topics.names["dlq"]
@@ -22,7 +28,6 @@ def letters(system, tokens, topics):
         sender.queue(b"value %d\xff" % n, key=b"key %d\xff" % n, x_odd=b"\x00\xfe", **headers)
     sender.flush()
     topics.dead_letters.read_until(lambda events: len(events) == 7)
-    tool = Tool(system, tokens.worker())
     return lambda *arguments, **more: tool("dlq", "replay", *arguments, **(topics.environment | more))
 
 
@@ -135,3 +140,17 @@ def test_a_replay_that_is_stopped_says_what_it_did_until_then(letters, topics):
     said = counts(stopped)
     assert 0 < said["read"] < 1507
     assert said == {"read": said["read"], "sent": 0, "refused": 0, "failed": said["read"]}
+
+
+def test_a_replay_whose_letters_kafka_does_not_take_is_interrupted_at_once(
+    letters, tool, topics, kafka_proxy, tmp_path
+):
+    options = ("dlq", "replay", "--from", "oldest")
+    with kafka_proxy.losing("answers", PRODUCE) as lost:
+        environment = topics.environment | kafka_proxy.environment
+        with tool.running(tmp_path, *options, **environment) as replay:
+            assert lost.wait(30)
+            replay.interrupt()
+            assert replay.wait(20) == 3
+    said = counts(replay)
+    assert said == {"read": 7, "sent": 0, "refused": 0, "failed": 7}

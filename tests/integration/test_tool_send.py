@@ -10,7 +10,8 @@ import time
 import uuid
 
 import pytest
-from support.events import COMMANDS, Reader
+from support.events import COMMANDS, RESULTS, Reader
+from support.kafka_proxy import METADATA, TOPIC_AUTHORIZATION_FAILED
 from support.tool import TEXT, Tool, account_of, good, is_sanitized, json_lines, lines, write_lines
 from support.waiting import wait_until
 
@@ -131,6 +132,43 @@ def test_a_dry_run_of_a_silent_pipe_is_interrupted_at_once(tool, run, tmp_path):
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_a_dry_run_of_a_pipe_that_gave_one_byte_is_interrupted_at_once(tool, run, tmp_path):
+    ours, theirs = os.pipe()
+    try:
+        with tool.running(tmp_path, "send", "--dry-run", "--run", run, stdin=ours) as check:
+            os.write(theirs, b"\n")
+            wait_until(check.is_asleep)
+            before = check.naps()
+            wait_until(lambda: check.naps() > before + 2)
+            check.interrupt()
+            assert check.wait(10) == 130
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_an_interrupted_load_is_one_also_when_it_gives_up_waiting(tool, run, system, held_table, tmp_path):
+    file = write_lines(tmp_path / "labels.ndjson", 100)
+    with tool.running(tmp_path, "send", "--run", run, "--timeout", "2s", file) as load:
+        wait_until(system.worker_waits_for_lock)
+        load.interrupt()
+        assert load.wait(20) == 130
+        assert account_of(load) == {"unknown": 100}
+        assert json.loads(load.stdout)["end"] == "interrupted"
+    held_table.rollback()
+
+
+def test_a_broker_that_does_not_tell_of_a_topic_is_asked_now_and_then(tool, run, kafka_proxy):
+    """Not as fast as it answers."""
+    kafka_proxy.errors[COMMANDS] = kafka_proxy.errors[RESULTS] = TOPIC_AUTHORIZATION_FAILED
+    for verb in (("send", "--run", run, "--timeout", "2s"), ("status",)):
+        before = kafka_proxy.asked[METADATA]
+        done = tool(*verb, stdin=lines(TEXT), **kafka_proxy.environment)
+        assert done.returncode == 3, done.stderr
+        assert b"authorization failed" in done.stderr
+        assert 5 < kafka_proxy.asked[METADATA] - before < 100
 
 
 def test_a_second_ctrl_c_ends_at_once(tool, run, system, held_table, tmp_path):

@@ -103,6 +103,12 @@ def read_partition(frame, at):
     return Partition(error, number, leader, *both), at
 
 
+def refused(metadata, topic, error):
+    """Not a word about the topic but this error. Version 4."""
+    found = metadata.find(text(topic))
+    return metadata if found < 0 else metadata[: found - 2] + struct.pack(">h", error) + metadata[found:]
+
+
 def changed(metadata, topic, change):
     """Each of the topic's partitions as `change` makes it. Version 4."""
     found = metadata.find(text(topic))
@@ -140,6 +146,8 @@ class KafkaProxy(Proxy):
         self.refusals = []
         self.delays = Counter()  # seconds by key
         self.changes = {}  # of what is said of topics: by name, what becomes of each partition
+        self.errors = {}  # likewise, an error instead
+        self.asked = Counter()  # requests by key
         self.writing = threading.Lock()
 
     @property
@@ -179,6 +187,7 @@ class KafkaProxy(Proxy):
         with contextlib.suppress(OSError):
             while frame := read_frame(source):
                 key = key_of(link, direction, frame)
+                self.asked[key] += direction == "asks"
                 if (direction, key) == self.losses:
                     link.asks = link.answers = False
                     self.lost.set()
@@ -187,8 +196,7 @@ class KafkaProxy(Proxy):
                 if direction == "answers" and key in (METADATA, FIND_COORDINATOR):
                     frame = self.instead_of_broker(frame)
                 if direction == "answers" and key == METADATA:
-                    for topic, change in list(self.changes.items()):
-                        frame = changed(frame, topic, change)
+                    frame = self.metadata_of(frame)
                 answer = self.answer_to(key, frame) if direction == "asks" else None
                 with self.writing:  # two may have something for the client
                     if answer:
@@ -198,6 +206,13 @@ class KafkaProxy(Proxy):
         with contextlib.suppress(OSError):
             if getattr(link, direction):
                 sink.shutdown(socket.SHUT_WR)
+
+    def metadata_of(self, frame):
+        for topic, change in list(self.changes.items()):
+            frame = changed(frame, topic, change)
+        for topic, error in list(self.errors.items()):
+            frame = refused(frame, topic, error)
+        return frame
 
     def instead_of_broker(self, frame):
         """Clients go where an answer says that the broker is: here."""
