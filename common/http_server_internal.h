@@ -1,5 +1,5 @@
-/* What http_server.c (listener, connections), http_server_accept.c, http_server_request.c (the steps of a request) and http_server_reply.c share. Nobody else
- * includes this. */
+/* What http_server.c (listener, connections), http_server_accept.c, http_server_head.c, http_server_request.c (the steps of a request) and
+ * http_server_reply.c share. Nobody else includes this. */
 #pragma once
 #include "common/buffer.h"
 #include "common/http_peers.h"
@@ -15,6 +15,7 @@
 enum step {
     STEP_NONE,    /* between requests */
     STEP_TARGET,  /* its request line has come */
+    STEP_WHOLE,   /* its head has come, and there is no body; our 100, where it expects one, is on its way */
     STEP_HEAD,    /* the handler has its head */
     STEP_READING, /* its body is coming (to be thrown away where `response` is there already) */
     STEP_BODY,    /* the handler has its body */
@@ -100,6 +101,8 @@ void http_server_wake(struct http_server *s);
 
 /* A request line has come: `target` is what libmicrohttpd has not cut up yet. */
 void http_request_begin(struct http_request *r, struct MHD_Connection *mhd, const char *target);
+/* The head that has come, as libmicrohttpd cut it up, and whether all of its bytes are in there. False: memory is short. */
+bool http_request_gather_head(struct http_request *r, const char *method, const char *version) must_check;
 /* The one function that libmicrohttpd calls for every piece of a request (MHD_AccessHandlerCallback). */
 enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const char *target,
                                   const char *method, const char *version, const char *data, size_t *size,

@@ -3,10 +3,7 @@
 #include "common/log.h"
 #include <string.h>
 
-enum {
-    EMPTY_LINE = 2,                /* its bytes; RFC 9112 §2.2 wants one to be ignored before a request */
-    DISCARD_MAX = 4 * 1024 * 1024, /* of a refused body; then the connection is closed */
-};
+enum { DISCARD_MAX = 4 * 1024 * 1024 }; /* of a refused body; then the connection is closed */
 
 /* ---- decisions ---- */
 
@@ -62,65 +59,6 @@ static enum MHD_Result queue(struct http_request *r)
     return queued;
 }
 
-static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_len,
-                                 const char *value, size_t value_len)
-{
-    struct http_head *head = ctx;
-    struct http_field *fields = (struct http_field *)(uintptr_t)head->fields;
-
-    (void)kind;
-    fields[head->n_fields++] =
-        (struct http_field){{name, name_len}, {value ? value : "", value ? value_len : 0}};
-    return MHD_YES;
-}
-
-/* libmicrohttpd cuts the head up where it lies: each part ends with a NUL where its delimiter was, so the next one must
- * start right behind. Where it does not, bytes were lost (a NUL ended the part early, a folded line was moved). */
-static bool is_as_sent(const struct http_head *head, const char *target_at)
-{
-    const char *next = head->method.at + head->method.len + 1;
-
-    if (next != target_at || next + head->target.len + 1 != head->version.at)
-        return false;
-    next = head->version.at + head->version.len + 2;
-    for (size_t i = 0; i < head->n_fields; i++) {
-        const struct http_field *f = &head->fields[i];
-        if (f->name.at != next || f->value.at <= f->name.at + f->name.len)
-            return false;
-        next = f->value.at + f->value.len + 2;
-    }
-    return next + 2 == head->method.at + head->bytes;
-}
-
-/* A connection's memory begins with its request, and what is left of it is moved there for the next one: what is in between
- * was skipped. (Modulo the alignment of that memory: eight empty lines pass for none.) */
-static size_t skipped_before(const struct http_head *head)
-{
-    enum { ALIGNMENT = 16 };
-    return (uintptr_t)head->method.at % ALIGNMENT;
-}
-
-static bool gather_head(struct http_request *r, const char *method, const char *version)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    int n = MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, NULL, NULL);
-    struct http_field *fields = arena_alloc(r->arena, (size_t)(n > 0 ? n : 1) * sizeof *fields);
-
-    if (!fields || !r->head.target.at)
-        return false;
-    r->head.fields = fields;
-    r->head.method = slice_of(method);
-    r->head.version = slice_of(version);
-    (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, add_field, &r->head);
-    r->head.bytes = info ? info->header_size : 0;
-    size_t skipped = skipped_before(&r->head);
-    r->preceded = skipped > 0;
-    r->head.altered = (skipped > 0 && skipped != EMPTY_LINE) || !is_as_sent(&r->head, r->target_at);
-    r->path = http_target_path(r->head.target);
-    return true;
-}
-
 /* libmicrohttpd 0.9.75 ends the connection after an answer that is given in its first call: right where the head is not
  * in order, or where the body of a POST or PUT is still to come. After other methods it would take the body for the next
  * request, so that is read first. */
@@ -160,27 +98,25 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     struct http_server *s = r->server;
     struct fault fault = {0};
 
-    if (!gather_head(r, method, version))
+    if (!http_request_gather_head(r, method, version))
         return MHD_NO;
     (void)pthread_mutex_lock(&s->mutex);
     s->in_progress++;
     (void)pthread_mutex_unlock(&s->mutex);
 
-    r->step = STEP_HEAD;
     atomic_store(&r->decision, DECISION_OPEN);
     unsigned refused = http_guard(&r->head, &r->framing, &fault);
+    if (!refused && r->framing.body == HTTP_BODY_NONE) {
+        r->step = STEP_WHOLE;
+        return MHD_YES;
+    }
+    r->step = STEP_HEAD;
     if (refused) {
         r->misread = true;
         http_reply_error(r, refused, fault.code, fault.message, NULL, 0);
-    } else if (r->framing.body == HTTP_BODY_NONE && !http_socket_answering(&connection_of(r)->socket)) {
-        return MHD_NO; /* it was whole too late */
     } else {
         s->options.handler.head(s->options.ctx, r);
     }
-
-    /* Without a body the second call follows at once. */
-    if (r->framing.body == HTTP_BODY_NONE && !r->misread)
-        return MHD_YES;
     if (is_decided(r))
         return end_head(r);
     sleep_before_body(r);
@@ -242,6 +178,28 @@ static enum MHD_Result end_body(struct http_request *r)
     return is_decided(r) ? queue(r) : MHD_YES;
 }
 
+/* The decision on a head without a body: there, or slept for. */
+static enum MHD_Result end_whole(struct http_request *r)
+{
+    if (!is_decided(r))
+        return MHD_YES;
+    r->step = STEP_READING;
+    return end_body(r);
+}
+
+/* The second call without a body. The handler has had nothing yet: before it comes, libmicrohttpd may write a 100 to a client that has gone,
+ * and then it ends the request, suspended or not. */
+static enum MHD_Result take_whole(struct http_request *r)
+{
+    const struct http_server *s = r->server;
+
+    if (!http_socket_answering(&connection_of(r)->socket))
+        return MHD_NO; /* it was whole too late */
+    r->step = STEP_HEAD;
+    s->options.handler.head(s->options.ctx, r);
+    return end_whole(r);
+}
+
 enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const char *target,
                                   const char *method, const char *version, const char *data, size_t *size,
                                   void **request)
@@ -262,16 +220,16 @@ enum MHD_Result http_request_step(void *ctx, struct MHD_Connection *mhd, const c
     switch (r->step) {
     case STEP_TARGET:
         return take_head(r, method, version);
-    case STEP_HEAD: /* now, or when it has slept, the decision is there */
+    case STEP_WHOLE:
+        return take_whole(r);
+    case STEP_HEAD: /* when it has slept, the decision is there */
+        if (r->framing.body == HTTP_BODY_NONE)
+            return end_whole(r);
         if (!is_decided(r))
             return MHD_YES;
-        /* Where there is a body, it has slept in its first call, and this is that call again. */
-        if (r->framing.body != HTTP_BODY_NONE) {
-            wake_before_body(r);
-            return end_head(r);
-        }
-        r->step = STEP_READING;
-        return end_body(r);
+        /* It has slept in its first call, and this is that call again. */
+        wake_before_body(r);
+        return end_head(r);
     case STEP_READING:
         return n > 0 ? take_body(r, data, n) : end_body(r);
     case STEP_BODY: /* likewise */

@@ -13,12 +13,15 @@ struct fixture {
     struct http_server *server;
     struct shifted clock;
     _Atomic(struct http_request *) held;
+    _Atomic bool pausing; /* the listener's thread does not come back from the handler */
 };
 
 static void hold_head(void *ctx, struct http_request *r)
 {
     struct fixture *f = ctx;
     atomic_store(&f->held, r);
+    while (atomic_load(&f->pausing))
+        (void)poll(NULL, 0, 1);
 }
 
 static void answer_body(void *ctx, struct http_request *r, struct slice body)
@@ -56,6 +59,17 @@ static struct http_request *wait_for_held(struct fixture *f)
         (void)poll(NULL, 0, 1);
     }
     return r;
+}
+
+static void serve_another(struct fixture *f)
+{
+    char answer[4096];
+    int fd = raw_http_dial(http_server_port(f->server));
+
+    raw_http_put(fd, SLICE_LITERAL("GET " FIELDS "\r\n"));
+    http_reply(wait_for_held(f), &(struct http_reply){.status = 200, .body = SLICE_LITERAL("other")});
+    assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
+    (void)close(fd);
 }
 
 static void let_time_pass(struct fixture *f)
@@ -107,20 +121,14 @@ static void a_body_is_not_late_because_its_head_was_held_up(void **state)
 /* A request whose head was held up for long, and whose body then has not come as a whole. */
 static int send_all_but_a_byte(struct fixture *f)
 {
-    char answer[4096];
     int fd = raw_http_dial(http_server_port(f->server));
 
     raw_http_put(fd, SLICE_LITERAL("POST " FIELDS "Content-Length: 4\r\n\r\nbod"));
     struct http_request *held = wait_for_held(f);
     let_time_pass(f);
     http_accept_body(held, 100, 0);
-    for (int i = 0; i < 2; i++) { /* its body is waited for again once another request was served */
-        int other = raw_http_dial(http_server_port(f->server));
-        raw_http_put(other, SLICE_LITERAL("GET " FIELDS "\r\n"));
-        http_reply(wait_for_held(f), &(struct http_reply){.status = 200, .body = SLICE_LITERAL("other")});
-        assert_true(raw_http_get(other, answer, sizeof answer, NULL, 0));
-        (void)close(other);
-    }
+    for (int i = 0; i < 2; i++) /* its body is waited for again once another request was served */
+        serve_another(f);
     return fd;
 }
 
@@ -149,6 +157,32 @@ static void a_body_that_does_not_come_after_its_head_was_held_up_is_408(void **s
     (void)close(fd);
 }
 
+/* Also between its head and our 100: a request that somebody will answer is there until then. */
+static void a_client_that_goes_away_is_harmless(void **state)
+{
+    static const struct slice REQUESTS[] = {
+        SLICE_LITERAL("GET " FIELDS "Expect: 100-continue\r\n\r\n"),
+        SLICE_LITERAL("POST " FIELDS "Expect: 100-continue\r\n\r\n"),
+        SLICE_LITERAL("POST " FIELDS "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n"),
+        SLICE_LITERAL("GET " FIELDS "\r\n"),
+    };
+    static const struct linger AT_ONCE = {.l_onoff = 1, .l_linger = 0};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof REQUESTS / sizeof REQUESTS[0]; i++) {
+        int fd = raw_http_dial(http_server_port(f->server));
+        atomic_store(&f->pausing, true);
+        raw_http_put(fd, REQUESTS[i]);
+        struct http_request *held = wait_for_held(f);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &AT_ONCE, sizeof AT_ONCE), 0);
+        (void)close(fd);
+        atomic_store(&f->pausing, false);
+        serve_another(f); /* now it knows that the client is gone */
+        http_reply(held, &(struct http_reply){.status = 200, .body = SLICE_LITERAL("too late")});
+        serve_another(f);
+    }
+}
+
 int main(void)
 {
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -157,6 +191,7 @@ int main(void)
         SERVED(a_body_is_not_late_because_its_head_was_held_up),
         SERVED(the_time_in_which_a_head_was_held_up_is_not_the_body_s),
         SERVED(a_body_that_does_not_come_after_its_head_was_held_up_is_408),
+        SERVED(a_client_that_goes_away_is_harmless),
     };
     return cmocka_run_group_tests_name("http_server_waits", tests, NULL, NULL);
 }
