@@ -18,6 +18,8 @@ struct token_keys;
  * 2048 bits and ES256: PEM, public for verifying, private for signing and verifying, without a pass phrase).
  * Appends one line per fault to `faults` and returns NULL if there is one. */
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults);
+/* Likewise, of exactly one key that can sign; also when it is read anew. */
+struct token_keys *token_keys_load_signer(const char *setting, struct buffer *faults);
 /* Ends what token_keys_start() has begun. */
 void token_keys_free(struct token_keys *keys);
 

@@ -29,11 +29,23 @@ static bool read_jwks_file(const struct token_source *source, struct token_key_l
     return st == STATUS_OK;
 }
 
+static bool can_sign(const struct token_key_list *list, struct buffer *faults)
+{
+    if (list->n != 1)
+        buffer_printf(faults, "the key to sign with must be one, not %zu\n", list->n);
+    else if (!list->at[0]->sign.at)
+        buffer_printf(faults, "key %s: is a public key, which cannot sign: the private one is needed\n",
+                      list->at[0]->kid);
+    return list->n == 1 && list->at[0]->sign.at;
+}
+
 bool token_source_read(const struct token_source *source, struct token_key_list *out, struct buffer *faults)
 {
     bool good = source->kind == TOKEN_KEY_FILES
                     ? token_read_key_files(source->at, source->issuer, out, faults)
                     : read_jwks_file(source, out, faults);
+    if (good && source->of->signs)
+        good = can_sign(out, faults);
     if (!good)
         token_key_list_dispose(out);
     return good;
@@ -216,7 +228,7 @@ static void read_files(struct token_keys *keys, struct buffer *faults)
     }
 }
 
-struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults)
+static struct token_keys *open_keys(const struct token_sources *sources, bool signs, struct buffer *faults)
 {
     struct token_keys *keys = calloc(1, sizeof *keys);
     size_t faults_before = faults->len;
@@ -224,6 +236,7 @@ struct token_keys *token_keys_open(const struct token_sources *sources, struct b
 
     if (keys) {
         keys->options = *sources;
+        keys->signs = signs;
         keys->ca = copy(slice_of(sources->jwks_ca));
         keys->shared = shared_new();
         good = keys->shared && (keys->ca || !sources->jwks_ca);
@@ -244,9 +257,19 @@ struct token_keys *token_keys_open(const struct token_sources *sources, struct b
     return NULL;
 }
 
+struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults)
+{
+    return open_keys(sources, false, faults);
+}
+
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults)
 {
-    return token_keys_open(&(struct token_sources){.keys = setting}, faults);
+    return open_keys(&(struct token_sources){.keys = setting}, false, faults);
+}
+
+struct token_keys *token_keys_load_signer(const char *setting, struct buffer *faults)
+{
+    return open_keys(&(struct token_sources){.keys = setting}, true, faults);
 }
 
 void token_keys_free(struct token_keys *keys)

@@ -108,7 +108,7 @@ static status make_parts(struct parts *p, struct fault *f)
     atomic_init(&in->reply_partition, -1);
     p->metrics = metrics_new();
     in->token_keys = token_keys_open(&s->token, &faults);
-    p->signing_keys = token_keys_load(s->signing_keys, &faults);
+    p->signing_keys = token_keys_load_signer(s->signing_keys, &faults);
     buffer_dispose(&faults); /* config_start() has told them */
     if (!p->metrics || !in->token_keys || !p->signing_keys)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short, or a key file has just changed");

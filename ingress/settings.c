@@ -122,11 +122,11 @@ static const struct config_option OPTIONS[] = {
 };
 /* clang-format on */
 
-/* Keys that cannot be read are faults of the configuration. */
-static void check_keys(const char *keys, struct buffer *faults)
+/* A key that cannot be read, or not sign, is a fault of the configuration. */
+static void check_signing_key(const char *keys, struct buffer *faults)
 {
     if (keys)
-        token_keys_free(token_keys_load(keys, faults));
+        token_keys_free(token_keys_load_signer(keys, faults));
 }
 
 static void check_tls(const struct ingress_settings *s, struct buffer *faults)
@@ -156,7 +156,7 @@ static void check_settings(const void *settings, struct buffer *faults)
         buffer_add_text(faults,
                         "[token] keys: required, or jwks (GOLD_LABEL_TOKEN_KEYS, GOLD_LABEL_TOKEN_JWKS)\n");
     token_keys_free(token_keys_open(&s->token, faults));
-    check_keys(s->signing_keys, faults);
+    check_signing_key(s->signing_keys, faults);
     check_tls(s, faults);
     postgres_check_conninfo(s->conninfo, faults);
 }

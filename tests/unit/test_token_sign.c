@@ -58,6 +58,31 @@ static void the_key_to_sign_with_is_named_or_alone(void **state)
     buffer_dispose(&jwt);
 }
 
+static void a_signer_has_one_key_that_can_sign(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting;
+        const char *fault; /* NULL: it is good */
+    } CASES[] = {
+        {"h=HS256:%/secret", NULL},
+        {"e=ES256:%/ec.pem", NULL},
+        {"e=ES256:%/ec.pub.pem", "key e: is a public key, which cannot sign"},
+        {"h=HS256:%/secret,e=ES256:%/ec.pem", "must be one, not 2"},
+        {"h=HS256:%/nothing", "No such file"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct buffer faults = {0};
+        struct token_keys *keys = load_with(token_keys_load_signer, CASES[i].setting, &faults);
+        buffer_add_char(&faults, '\0');
+        assert_int_equal(keys != NULL, CASES[i].fault == NULL);
+        if (CASES[i].fault && !strstr(faults.at, CASES[i].fault))
+            fail_msg("%s: %s", CASES[i].setting, faults.at);
+        token_keys_free(keys);
+        buffer_dispose(&faults);
+    }
+}
+
 static void nothing_is_signed_that_would_not_verify(void **state)
 {
     (void)state;
@@ -118,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_signed_verifies_with_every_algorithm),
+        cmocka_unit_test(a_signer_has_one_key_that_can_sign),
         cmocka_unit_test(a_public_key_verifies_and_cannot_sign),
         cmocka_unit_test(the_key_to_sign_with_is_named_or_alone),
         cmocka_unit_test(nothing_is_signed_that_would_not_verify),

@@ -19,7 +19,8 @@ static struct {
     struct token_keys *public; /* r, e: public halves */
 } group;
 
-static inline struct token_keys *load(const char *format, struct buffer *faults)
+static inline struct token_keys *load_with(struct token_keys *(*how)(const char *, struct buffer *),
+                                           const char *format, struct buffer *faults)
 {
     char setting[512];
     size_t n = 0;
@@ -31,7 +32,12 @@ static inline struct token_keys *load(const char *format, struct buffer *faults)
             setting[n++] = *c;
     }
     setting[n] = '\0';
-    return token_keys_load(setting, faults);
+    return how(setting, faults);
+}
+
+static inline struct token_keys *load(const char *format, struct buffer *faults)
+{
+    return load_with(token_keys_load, format, faults);
 }
 
 static inline int make_group(void **state)
