@@ -57,7 +57,7 @@ struct token_watch {
 
 /* Starts the threads that keep the keys up to date: one that reloads, one for each URL. Once. Errors: STATUS_FATAL. */
 status token_keys_start(struct token_keys *keys, const struct token_watch *watch, struct fault *f) must_check;
-/* Ends those threads: `fetched` is not called any more. The keys stay as they are. Harmless where none were started. */
+/* Ends those threads: `fetched` is not called any more. The keys stay as they are. Harmless where none were started. NULL is allowed. */
 void token_keys_stop(struct token_keys *keys);
 /* Whether every URL has been fetched once; where not, `why` (which may be NULL) gets one line. Any thread. */
 bool token_keys_are_ready(const struct token_keys *keys, struct buffer *why);

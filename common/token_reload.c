@@ -140,8 +140,8 @@ status token_keys_start(struct token_keys *keys, const struct token_watch *watch
 void token_keys_stop(struct token_keys *keys)
 {
     const uint64_t one = 1;
-    struct token_shared *shared = keys->shared;
-    if (!shared->started)
+    struct token_shared *shared = keys ? keys->shared : NULL;
+    if (!shared || !shared->started)
         return;
 
     (void)pthread_mutex_lock(&shared->mutex);

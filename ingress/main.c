@@ -145,6 +145,7 @@ static void free_parts(struct parts *p)
 {
     struct ingress *in = &p->in;
 
+    token_keys_stop(in->token_keys); /* what follows may be in the hands of its threads */
     pending_free(in->pending);
     key_waits_free(in->key_waits);
     arena_free(in->scratch);
