@@ -65,17 +65,23 @@ static size_t scheme_of(struct slice target)
     return has_prefix(target, "http://") ? 7 : has_prefix(target, "https://") ? 8 : 0;
 }
 
+/* What begins at `at` ends with the target, at its path or at its query (RFC 3986 §3.2). */
+static size_t end_of_authority(struct slice target, size_t at)
+{
+    while (at < target.len && target.at[at] != '/' && target.at[at] != '?')
+        at++;
+    return at;
+}
+
 struct slice http_target_path(struct slice target)
 {
-    struct slice path = target;
     size_t scheme = scheme_of(target);
+    size_t begin = scheme ? end_of_authority(target, scheme) : 0;
+    size_t end = begin;
 
-    if (scheme) {
-        const char *slash = memchr(target.at + scheme, '/', target.len - scheme);
-        path = slash ? slice_make(slash, target.len - (size_t)(slash - target.at)) : SLICE_LITERAL("/");
-    }
-    const char *query = path.len ? memchr(path.at, '?', path.len) : NULL;
-    return query ? slice_make(path.at, (size_t)(query - path.at)) : path;
+    while (end < target.len && target.at[end] != '?')
+        end++;
+    return scheme && begin == end ? SLICE_LITERAL("/") : slice_make(target.at + begin, end - begin);
 }
 
 static unsigned refuse(unsigned code, struct fault *f, const char *word, const char *why)
@@ -125,10 +131,7 @@ static bool is_target(struct slice method, struct slice target)
         return slice_is(method, "OPTIONS");
     if (!scheme)
         return target.at[0] == '/';
-    size_t end = scheme;
-    while (end < target.len && target.at[end] != '/' && target.at[end] != '?')
-        end++;
-    return is_authority(slice_make(target.at + scheme, end - scheme));
+    return is_authority(slice_make(target.at + scheme, end_of_authority(target, scheme) - scheme));
 }
 
 /* HTTP/1.0 has no chunked coding and needs no Host; every later HTTP/1 is read as HTTP/1.1 (RFC 9110 §2.5). */
@@ -186,6 +189,26 @@ static unsigned check_host(struct slice host, bool required, struct fault *f)
     return is_authority(host) ? 0 : bad(f, "The Host header does not name one host.");
 }
 
+/* Headers by which libmicrohttpd finds the end of a request, or the moment to go on. It compares them to the byte: behind a blank that the
+ * RFC does not count (RFC 9110 §5.5) it would take them for something else. */
+static unsigned check_exact(const struct http_head *head, struct fault *f)
+{
+    static const char *const EXACT[] = {"Content-Length", "Transfer-Encoding", "Expect"};
+
+    for (size_t i = 0; i < sizeof EXACT / sizeof EXACT[0]; i++) {
+        for (size_t k = 0; k < head->n_fields; k++) {
+            struct slice value = head->fields[k].value;
+            if (value.len == 0 || !text_equal_nocase(head->fields[k].name, EXACT[i]) ||
+                !is_one_of((unsigned char)value.at[value.len - 1], " \t"))
+                continue;
+            (void)fault_set(f, STATUS_MALFORMED, "bad_request", "White space behind the value of %s.",
+                            EXACT[i]);
+            return BAD_REQUEST;
+        }
+    }
+    return 0;
+}
+
 /* RFC 9112 §6.3. A length of more than 19 digits could be cut by somebody; none of ours is near that. */
 static unsigned read_framing(const struct http_head *head, bool is_1_0, struct http_framing *out,
                              struct fault *f)
@@ -241,6 +264,8 @@ unsigned http_guard(const struct http_head *head, struct http_framing *out, stru
         refused = check_field(&head->fields[i], f);
     if (!refused)
         refused = check_single(head, f);
+    if (!refused)
+        refused = check_exact(head, f);
     if (refused)
         return refused;
 

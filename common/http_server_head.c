@@ -15,7 +15,8 @@ static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char 
 }
 
 /* libmicrohttpd cuts the head up where it lies: each part ends with a NUL where its delimiter was, so the next one must
- * start right behind. Where it does not, bytes were lost (a NUL ended the part early, a folded line was moved). */
+ * start right behind. Where it does not, bytes were lost (a NUL ended the part early, a folded line was moved). What cannot be seen is a NUL
+ * in the place of the CR of a line that ends in LF alone. */
 static bool is_as_sent(const struct http_head *head, const char *target_at)
 {
     const char *next = head->method.at + head->method.len + 1;

@@ -81,6 +81,7 @@ EXPECTATIONS = [
     kept("GET", asked("GET /nothing HTTP/1.1", "Expect: 100-continue"), interim=(100,), **NOT_FOUND),
     last("not in HTTP/1.0", request("Expect: 100-continue", line="POST @PATH@ HTTP/1.0")),
     refused("unknown", request("Expect: 200-ok"), 417, "expectation_failed"),
+    refused("blank behind", request("Expect: 100-continue ")),
     refused("a list", request("Expect: 100-continue, 100-continue"), 417, "expectation_failed"),
     refused("empty", request("Expect:"), 417, "expectation_failed"),
     refused("two", request("Expect: 100-continue", "Expect: 100-continue")),

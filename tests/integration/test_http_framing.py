@@ -51,6 +51,9 @@ CODINGS = [
     refused("vertical tab", coded(b"Transfer-Encoding:\x0bchunked")),
     refused("CR before", coded(b"Transfer-Encoding:\rchunked")),
     refused("NUL behind", coded(b"Transfer-Encoding: chunked\0")),
+    # In order by the RFC; libmicrohttpd takes it for another coding, and would read for ever.
+    refused("blank behind", coded(b"Transfer-Encoding: chunked ")),
+    refused("tab behind", coded(b"Transfer-Encoding: chunked\t")),
     refused("folded", coded(b"Transfer-Encoding:\r\n chunked")),
     refused("white space before the colon", coded(b"Transfer-Encoding : chunked")),
     refused("tab before the colon", coded(b"Transfer-Encoding\t: chunked")),
