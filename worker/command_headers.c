@@ -38,7 +38,7 @@ struct command_headers command_headers_of(const struct kafka_message *m)
 
     for (size_t i = 0; kafka_header_at(m, i, &header); i++) {
         command_headers_take(&found, &header);
-        found.bytes += strlen(header.name) + header.value.len;
+        found.bytes += HEADER_COST + strlen(header.name) + header.value.len;
     }
     return found;
 }

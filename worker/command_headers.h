@@ -12,8 +12,11 @@ struct command_headers {
     struct slice spring_correlation_id;  /* any bytes */
     struct slice spring_reply_partition; /* four bytes, big endian */
     struct slice spring_reply_topic;     /* a topic's name */
-    size_t bytes;                        /* names and values of all headers, known or not */
+    size_t bytes;                        /* of all headers, known or not: names, values, and HEADER_COST */
 };
+
+/* What librdkafka needs for a header besides its name and value, however small they are. */
+enum { HEADER_COST = 64 };
 
 /* Keeps the value of one header if its name is known. */
 void command_headers_take(struct command_headers *h, const struct kafka_header *header);
