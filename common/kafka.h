@@ -192,6 +192,8 @@ bool kafka_consumer_is_placed(const struct kafka_consumer *c);
 /* When to poll again though nothing is announced (monotonic clock); -1: not at all. */
 int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c);
 void kafka_consumer_notify(struct kafka_consumer *c, int event_fd);
+/* True once it will never have a partition again: another has taken its `group.instance.id`, for example. Only a new one helps. */
+bool kafka_consumer_is_broken(const struct kafka_consumer *c);
 /* False while no broker is reachable. */
 bool kafka_consumer_reachable(const struct kafka_consumer *c);
 

@@ -8,13 +8,24 @@ enum {
     COMMIT_WAIT_MS = 2000,
 };
 
-static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason)
 {
-    struct kafka_consumer *c = opaque;
+    /* Its reason says which one it was. */
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        c->broken = true;
+        log_error("the kafka consumer is at its end", LOG_STR("client", rd_kafka_name(rk)),
+                  LOG_STR("reason", reason));
+        return;
+    }
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_store(&c->looks.reachable, false);
     log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(rk)),
-                LOG_STR("error", rd_kafka_err2name((rd_kafka_resp_err_t)err)), LOG_STR("reason", reason));
+                LOG_STR("error", rd_kafka_err2name(err)), LOG_STR("reason", reason));
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    take_error(opaque, rk, (rd_kafka_resp_err_t)err, reason);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *offsets,
@@ -24,7 +35,9 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_pa
     struct kafka_consumer *c = opaque;
     bool committed = !err || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
 
-    if (!committed)
+    if (committed)
+        c->forsaken = false;
+    else
         log_warning("offsets not committed", LOG_STR("client", rd_kafka_name(rk)),
                     LOG_STR("error", rd_kafka_err2str(err)));
     if (c->committed)
@@ -90,6 +103,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
     if (res)
         log_error("assignment failed", LOG_STR("error", rd_kafka_err2str(res)));
     else if (assign) {
+        c->forsaken = false;
         remember_membership(c);
         tell(c, list, true, false);
     }
@@ -230,9 +244,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     /* An error is not the end of the queue: what lies behind it would not be announced again. */
     while (m && m->err) {
-        log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(c->rk)),
-                    LOG_STR("error", rd_kafka_err2name(m->err)),
-                    LOG_STR("reason", rd_kafka_message_errstr(m)));
+        take_error(c, c->rk, m->err, rd_kafka_message_errstr(m));
         rd_kafka_message_destroy(m);
         m = rd_kafka_consumer_poll(c->rk, 0);
     }
@@ -243,6 +255,11 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
     atomic_store_explicit(&c->looks.reachable, true, memory_order_relaxed);
     kafka_fetching_took(c, m);
     return (struct kafka_message *)(void *)m;
+}
+
+bool kafka_consumer_is_broken(const struct kafka_consumer *c)
+{
+    return c->broken;
 }
 
 bool kafka_consumer_is_placed(const struct kafka_consumer *c)

@@ -106,7 +106,8 @@ struct kafka_consumer {
     struct kafka_looks looks;
     rd_kafka_consumer_group_metadata_t *membership; /* of the assignment; NULL where there is none */
     bool paused;
-    bool forsaken; /* a commit got no answer in time */
+    bool forsaken; /* a commit got no answer in time, and nothing has come from the coordinator since */
+    bool broken;   /* librdkafka has given up for good */
     struct kafka_fetching fetching;
     struct kafka_placing placing;
 };

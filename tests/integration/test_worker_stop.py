@@ -17,3 +17,14 @@ def test_the_last_offsets_are_not_waited_for_when_kafka_is_away(topics, workers,
     kafka_proxy.close()
     assert worker.stop(STOP_S) == 0
     assert "offsets not committed" in worker.log
+
+
+def test_a_worker_whose_group_instance_another_has_taken_ends(workers, topics, run):
+    """It would never get a partition again, and nobody would start it anew."""
+    named = topics.environment | {"GOLD_LABEL_KAFKA_GROUP_INSTANCE_ID": "one"}
+    first = workers.start(**named).wait_until_ready()
+    second = workers.start(**named).wait_until_ready()
+    assert first.wait() == 1
+    assert "group.instance.id" in first.log
+    assert topics.ask(command(run)).result["outcome"] == "CREATED"
+    assert second.stop() == 0
