@@ -30,6 +30,12 @@ static const struct {
     {"delivery.report.only.error", "the program decides which reports it needs"},
     {"message.timeout.ms", "the program derives it from its own deadlines"},
     {"delivery.timeout.ms", "the program derives it from its own deadlines"},
+    {"max.in.flight.requests.per.connection", "the order of messages rests on it"},
+    {"max.in.flight", "the order of messages rests on it"},
+    {"queue.buffering.max.messages",
+     "the program bounds what waits for Kafka (the ingress by `queue_bytes`)"},
+    {"queue.buffering.max.kbytes", "the program bounds what waits for Kafka (the ingress by `queue_bytes`)"},
+    {"queued.max.messages.kbytes", "the program bounds what is fetched ahead (the worker by `fetch_bytes`)"},
 };
 
 const char *kafka_check_property(const char *name, const char *value, char *text, size_t size)

@@ -3,6 +3,7 @@
 #include "common/kafka.h"
 #include "common/postgres_conninfo.h"
 #include "worker/reply_to.h"
+#include <string.h>
 
 static const char *const AUTH_MODES[] = {"token", "trusted", NULL};
 static const char *const DELIVERIES[] = {"at-least-once", "exactly-once", NULL};
@@ -95,9 +96,29 @@ struct token_sources worker_token_sources(const struct worker_settings *s)
     return sources;
 }
 
+/* Its own results or dead letters would be commands, and those in turn. */
+static void check_topics(const struct worker_settings *s, struct buffer *faults)
+{
+    const struct {
+        const char *name;
+        const char *topic;
+    } topics[] = {{"commands_topic", s->commands_topic},
+                  {"results_topic", s->results_topic},
+                  {"dlq_topic", s->dlq_topic}};
+
+    for (size_t i = 1; i < sizeof topics / sizeof topics[0]; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (topics[i].topic && topics[k].topic && strcmp(topics[i].topic, topics[k].topic) == 0)
+                buffer_printf(faults, "[kafka] %s = %.249s: is also the %s\n", topics[i].name,
+                              topics[i].topic, topics[k].name);
+        }
+    }
+}
+
 static void check_settings(const void *settings, struct buffer *faults)
 {
     const struct worker_settings *s = settings;
+    check_topics(s, faults);
     if (s->auth == WORKER_AUTH_TOKEN && !s->token.keys && !s->token.jwks)
         buffer_add_text(
             faults, "[token] keys: required with [worker] auth = token, or jwks (GOLD_LABEL_TOKEN_KEYS)\n");

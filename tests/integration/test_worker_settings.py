@@ -26,6 +26,15 @@ def test_a_bad_number_and_a_key_that_cannot_be_read_are_told_together(workers):
         assert line.startswith("gold-label-worker: ")
 
 
+@pytest.mark.parametrize("pair", ["commands dlq", "commands results", "results dlq"])
+def test_topics_that_are_one_are_told(workers, pair):
+    """A dead letter that is a command would be read, and be one again."""
+    worker = workers.start(**{f"GOLD_LABEL_KAFKA_{name.upper()}_TOPIC": "same" for name in pair.split()})
+    assert worker.wait() == 2
+    first, second = pair.split()
+    assert f"[kafka] {second}_topic = same: is also the {first}_topic" in worker.log
+
+
 def test_a_trusting_worker_needs_no_key(workers, topics):
     keyless = {"GOLD_LABEL_WORKER_AUTH": "trusted", "GOLD_LABEL_TOKEN_KEYS": "k=ES256:/nowhere"}
     workers.start(**topics.environment | keyless).wait_until_ready()

@@ -28,6 +28,8 @@ static void nobody_can_configure_that_topics_are_made(void **state)
     (void)state;
     char text[128];
     assert_non_null(kafka_check_property("allow.auto.create.topics", "true", text, sizeof text));
+    assert_non_null(kafka_check_property("queued.max.messages.kbytes", "1024", text, sizeof text));
+    assert_non_null(strstr(text, "fetch_bytes"));
     assert_null(kafka_check_property("linger.ms", "1", text, sizeof text));
 }
 
