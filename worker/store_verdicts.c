@@ -78,7 +78,7 @@ static struct slice read_text(const PGresult *r, int row, int column, struct are
 /* The row that is there, in the columns of lookup_labels.sql. */
 static status read_row(struct store_batch *b, const PGresult *r, int i, struct store_row *row)
 {
-    enum { PARTIAL = 2, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT };
+    enum { PARTIAL = 2, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT, OBJECT };
     const struct label_command *c = row->command;
     struct label_result *found = arena_alloc(b->arena, sizeof *found);
     if (!found)
@@ -90,7 +90,8 @@ static status read_row(struct store_batch *b, const PGresult *r, int i, struct s
         .account_id = c->account_id,
         .output_resource_name = c->output_resource_name,
         .text_value = c->text_value,
-        .object_value = c->object_value,
+        .object_value =
+            PQgetisnull(r, i, OBJECT) ? c->object_value : read_text(r, i, OBJECT, b->arena),
         .created_by = read_text(r, i, CREATED_BY, b->arena),
         .created_at_us = read_time(r, i, CREATED_AT),
         .updated_by = read_text(r, i, UPDATED_BY, b->arena),

@@ -153,6 +153,16 @@ def test_a_key_with_the_same_content_answers_the_same_label(api, run, system):
     assert system.count(run) == 1
 
 
+def test_a_key_with_other_digits_of_the_same_number_answers_those_that_are_stored(api, run, system):
+    key, body = str(uuid.uuid4()), b'{"output_resource_name":"s","object_value":{"a":%s,"b":"\xc3\xa4"}}'
+    first, second = (
+        json.loads(api.post(run, body % number, Idempotency_Key=key).content, parse_float=str)
+        for number in (b"1.10", b"1.1")
+    )
+    assert second == first
+    assert first["object_value"] == {"a": "1.10", "b": "ä"}
+
+
 def test_a_key_with_other_content_is_refused(api, run, system):
     key = str(uuid.uuid4())
     created(api.post(run, named(text_value="one"), Idempotency_Key=key))
