@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "common/json.h"
+#include "ingress/exchange.h"
 #include <stdio.h>
 
 #define RETRY_AFTER_S "1"
@@ -115,16 +116,22 @@ static void answer_label(const struct waiter *w, unsigned status_code, struct sl
                                                 .n_headers = applied[0] ? 2 : 1});
 }
 
-void answer_created(const struct waiter *w, const struct label_result *result)
+bool answer_created(const struct waiter *w, const struct label_result *result, struct answer_memory *memory)
 {
     struct buffer body = {0};
+    struct exchange *x = http_request_state(w->request);
 
     json_write_label(&body, result);
-    if (body.failed)
-        answer_accepted(w); /* true, and needs no memory */
-    else
+    size_t counted = body.len > ANSWER_MEMORY_SMALL ? body.len : 0;
+    bool has_memory = !body.failed && (!counted || answer_memory_take(memory, counted));
+    if (has_memory) {
+        x->answer_held = counted;
         answer_label(w, 201, buffer_slice(&body));
+    } else {
+        answer_accepted(w); /* true, and small */
+    }
     buffer_dispose(&body);
+    return has_memory;
 }
 
 void answer_accepted(const struct waiter *w)

@@ -2,6 +2,7 @@
 #pragma once
 #include "common/http_server.h"
 #include "common/label.h"
+#include "ingress/answer_memory.h"
 #include "ingress/pending.h"
 
 enum answer {
@@ -39,7 +40,8 @@ void answer_unauthenticated(struct http_request *r, const char *why);
 void answer_method(struct http_request *r, const char *allow);
 
 /* The waiter was taken out of the table: its request is answered now. */
-void answer_created(const struct waiter *w, const struct label_result *result);
+/* 201; false where there is no memory for it, nor room in `memory`, and it is 202. */
+bool answer_created(const struct waiter *w, const struct label_result *result, struct answer_memory *memory);
 void answer_accepted(const struct waiter *w);
 /* What a 202 or a 504 can still say when there is no more time. */
 void answer_without_result(const struct waiter *w);

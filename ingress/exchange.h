@@ -27,4 +27,5 @@ struct exchange {
     int64_t body_us;      /* when its body was there */
     int64_t result_us;    /* when its result was received; 0: not */
     size_t held;          /* memory of a read's answer, given back when the request is over */
+    size_t answer_held;   /* likewise, of a 201's */
 };

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/kafka.h"
 #include "common/token.h"
+#include "ingress/answer_memory.h"
 #include "ingress/grants.h"
 #include "ingress/key_waits.h"
 #include "ingress/pending.h"
@@ -39,6 +40,7 @@ struct ingress {
     struct token_keys *token_keys;
     struct kafka_producer *producer; /* polled by the Kafka thread */
     struct reads *reads;             /* NULL: without a database, nothing can be read */
+    struct answer_memory answers;    /* of 201s above ANSWER_MEMORY_SMALL */
 
     /* The listener's thread only. */
     struct token_verifier *verifier;

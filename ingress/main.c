@@ -114,6 +114,7 @@ static status make_parts(struct parts *p, struct fault *f)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short, or a key file has just changed");
 
     stats_register(&in->stats, p->metrics);
+    in->answers = (struct answer_memory){.max = (size_t)s->answer_bytes, .gauge = in->stats.answer_memory};
     in->verifier = token_verifier_new(in->token_keys,
                                       &(struct token_rules){.issuer = s->token.issuer,
                                                             .audience = s->token_audience,

@@ -145,7 +145,8 @@ void outcome_result(struct outcomes *o, const struct kafka_message *m)
                   LOG_STR("reason", fault.message));
         answer_accepted(&w); /* what is sure: the command was on the topic */
     } else if (result.outcome == LABEL_CREATED) {
-        answer_created(&w, &result);
+        if (!answer_created(&w, &result, &in->answers))
+            counter_add(in->stats.shortened, 1);
     } else {
         answer_rejected(o, &w, &result);
     }

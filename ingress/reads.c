@@ -11,7 +11,7 @@
 struct reads {
     struct reads_options o;
     struct reads_connection_options connection;
-    struct read_memory memory;
+    struct answer_memory memory;
     pthread_t thread;
     int wake_fd;
 
@@ -102,7 +102,7 @@ void reads_submit(struct reads *s, struct read *r)
 void reads_release(struct reads *s, size_t bytes)
 {
     if (s && bytes > 0)
-        read_memory_give_back(&s->memory, bytes);
+        answer_memory_give_back(&s->memory, bytes);
 }
 
 /* ---- the thread ---- */
@@ -243,7 +243,8 @@ status reads_start(const struct reads_options *options, struct reads **out, stru
     if (!s)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     s->o = *options;
-    s->memory = (struct read_memory){.max = options->memory, .gauge = options->stats->reads_memory};
+    s->memory = (struct answer_memory){
+        .max = options->memory, .spared = ANSWER_MEMORY_SPARED, .gauge = options->stats->reads_memory};
     s->connection = (struct reads_connection_options){.conninfo = options->conninfo,
                                                       .timeout_ms = options->timeout_ms,
                                                       .page_bytes = options->page_bytes,

@@ -3,8 +3,8 @@
  * the thread of reads.c. */
 #pragma once
 #include "common/clock.h"
+#include "ingress/answer_memory.h"
 #include "ingress/read.h"
-#include "ingress/read_memory.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,7 +15,7 @@ struct reads_connection_options {
     int64_t timeout_ms; /* PostgreSQL ends a statement after this */
     int64_t page_bytes; /* of a list; one label may have more */
     const struct clock *clock;
-    struct read_memory *memory;
+    struct answer_memory *memory;
     /* The read is over; `page` is to be answered, or repeated where it is READ_UNAVAILABLE. Its text is the callee's. */
     void (*settled)(void *ctx, struct read *r, struct read_page *page);
     void *ctx;

@@ -54,20 +54,20 @@ static bool read_next(const PGresult *row, struct read_page *page)
 }
 
 /* The memory comes before the text; what has no room is not kept. */
-static enum read_outcome make_room(struct read_page *page, struct read_memory *memory)
+static enum read_outcome make_room(struct read_page *page, struct answer_memory *memory)
 {
-    if (page->len > read_memory_for(memory, page->len))
+    if (page->len > answer_memory_for(memory, page->len))
         return READ_TOO_LARGE;
-    if (!read_memory_take(memory, page->len))
+    if (!answer_memory_take(memory, page->len))
         return READ_NO_ROOM;
     page->json = malloc(page->len);
     if (page->json)
         return READ_SHOWN;
-    read_memory_give_back(memory, page->len);
+    answer_memory_give_back(memory, page->len);
     return READ_NO_ROOM;
 }
 
-static status take_head(struct read_page *page, const PGresult *row, struct read_memory *memory)
+static status take_head(struct read_page *page, const PGresult *row, struct answer_memory *memory)
 {
     if (PQnfields(row) != COLUMNS || !read_int(row, COLUMN_LEN, &page->len) || page->len == 0 ||
         !read_digest(row, page) || !read_next(row, page))
@@ -86,7 +86,7 @@ void reads_rows_begin(struct read_page *page)
     *page = (struct read_page){.outcome = READ_NOT_FOUND};
 }
 
-status reads_rows_take(struct read_page *page, size_t *got, const PGresult *row, struct read_memory *memory)
+status reads_rows_take(struct read_page *page, size_t *got, const PGresult *row, struct answer_memory *memory)
 {
     size_t place = 0;
 
@@ -111,10 +111,10 @@ status reads_rows_end(const struct read_page *page, size_t got)
     return page->outcome == READ_SHOWN && got != page->len ? STATUS_FATAL : STATUS_OK;
 }
 
-void reads_rows_drop(struct read_page *page, struct read_memory *memory)
+void reads_rows_drop(struct read_page *page, struct answer_memory *memory)
 {
     if (page->json)
-        read_memory_give_back(memory, page->len);
+        answer_memory_give_back(memory, page->len);
     free(page->json);
     page->json = NULL;
 }

@@ -147,6 +147,8 @@ static void on_done(void *ctx, struct http_request *r, unsigned status_code, int
     if (!x)
         return;
     reads_release(in->reads, x->held);
+    if (x->answer_held)
+        answer_memory_give_back(&in->answers, x->answer_held);
     if (x->result_us && status_code)
         histogram_observe(in->stats.reply, http_request_started_us(r) + duration_us - x->result_us);
     if (x->trace.at)

@@ -62,6 +62,8 @@ static const struct config_option OPTIONS[] = {
      .unit = "ms", .help = "a command that Kafka has not acknowledged within this has failed; below wait_ms"},
     {"ingress", "queue_bytes", CONFIG_INTEGER, AT(queue_bytes), "16777216", .min = 2 * MIB, .max = 1024LL * MIB,
      .unit = "bytes", .help = "memory of commands that are not yet acknowledged; beyond it requests get 503, and so does an account that has four fifths"},
+    {"ingress", "answer_bytes", CONFIG_INTEGER, AT(answer_bytes), "33554432", .min = 2 * MIB, .max = 1024LL * MIB,
+     .unit = "bytes", .help = "memory of labels above 16 KiB in answers that are being sent; beyond it a stored label is answered 202 and not shown"},
     {"ingress", "drain_ms", CONFIG_INTEGER, AT(drain_ms), "6000", .min = 0, .max = 300000, .unit = "ms",
      .help = "how long a stop waits for the requests in progress"},
 

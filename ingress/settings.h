@@ -51,6 +51,7 @@ struct ingress_settings {
     int64_t read_connections;
     int64_t read_queue;
     int64_t read_timeout_ms;
+    int64_t answer_bytes;
     int64_t read_memory;
     int64_t read_page_bytes;
 

@@ -14,6 +14,8 @@ struct stats {
     struct histogram *publish;       /* produced → acknowledged */
     struct histogram *result;        /* produced → result received */
     struct histogram *reply;         /* result received → answer handed over */
+    struct gauge *answer_memory;     /* bytes of large 201 answers that are being sent */
+    struct counter *shortened;       /* answered 202 though stored: there was no memory for the label */
     struct counter *publish_refused; /* the producer did not take the command */
     struct counter *not_delivered;
     struct counter *delivery_unknown;

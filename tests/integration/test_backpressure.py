@@ -191,3 +191,34 @@ def test_slow_bodies_of_one_account_leave_room_for_others(start, greedy, modest,
         assert set(statuses) <= {202, 503}
         assert commands.count() - before == statuses.count(202) > 0
     assert send_one(sent).status == 202
+
+
+# ---- memory of answers ----
+
+
+def test_labels_that_clients_are_slow_to_take_are_bounded(start, api, run, system):
+    """Beyond the bound a stored label is answered 202: that is true, and small."""
+    bound, clients = 2 * MIB, 12
+    ingress = start(INGRESS_ANSWER_BYTES=bound)
+    body = b'{"output_resource_name":"large","text_value":"%s"}' % (b"x" * LARGE)
+    post = fill(request(body=body, without=["Prefer"]), ingress.url, run, api.token)
+    with contextlib.ExitStack() as open_ones:
+        crowd = [
+            open_ones.enter_context(Connection(ingress.url, receive_buffer=4096, segment=536))
+            for _ in range(clients)
+        ]
+        for one in crowd:
+            one.send(post)
+        wait_until(lambda: ingress.metric("gold_label_ingress_result_seconds_count") == clients)
+        held = ingress.metric("gold_label_ingress_answer_memory_bytes")
+        assert LARGE <= held <= bound
+        answers = [one.answer() for one in crowd]
+        assert ingress.metric("gold_label_ingress_answers_shortened_total") == [
+            answer.status for answer in answers
+        ].count(202)
+    statuses = {answer.status for answer in answers}
+    assert statuses == {201, 202}
+    for answer in answers:
+        assert (LARGE < len(answer.body)) == (answer.status == 201)
+    assert system.count(run) == clients
+    wait_until(lambda: ingress.metric("gold_label_ingress_answer_memory_bytes") == 0)

@@ -1,6 +1,6 @@
 /* What the ingress reads out of a read: the query of a list, the texts a client has, the memory for an answer. */
+#include "ingress/answer_memory.h"
 #include "ingress/if_none_match.h"
-#include "ingress/read_memory.h"
 #include "ingress/read_query.h"
 
 #include <setjmp.h>
@@ -138,31 +138,31 @@ static void more_digests_than_there_is_room_for_are_forgotten(void **state)
 static void memory_is_taken_up_to_its_bound(void **state)
 {
     (void)state;
-    struct read_memory memory = {.max = 5 * MIB};
+    struct answer_memory memory = {.max = 5 * MIB, .spared = ANSWER_MEMORY_SPARED};
 
-    assert_true(read_memory_take(&memory, MIB));
-    assert_true(read_memory_take(&memory, MIB));
-    assert_true(read_memory_take(&memory, MIB));
-    assert_true(read_memory_take(&memory, MIB));
-    assert_true(read_memory_take(&memory, MIB - 1));
-    assert_false(read_memory_take(&memory, 2));
-    assert_true(read_memory_take(&memory, 1));
-    assert_false(read_memory_take(&memory, 1));
-    read_memory_give_back(&memory, 5 * MIB);
+    assert_true(answer_memory_take(&memory, MIB));
+    assert_true(answer_memory_take(&memory, MIB));
+    assert_true(answer_memory_take(&memory, MIB));
+    assert_true(answer_memory_take(&memory, MIB));
+    assert_true(answer_memory_take(&memory, MIB - 1));
+    assert_false(answer_memory_take(&memory, 2));
+    assert_true(answer_memory_take(&memory, 1));
+    assert_false(answer_memory_take(&memory, 1));
+    answer_memory_give_back(&memory, 5 * MIB);
     assert_int_equal(atomic_load(&memory.used), 0);
 }
 
 static void a_large_answer_leaves_memory_to_the_others(void **state)
 {
     (void)state;
-    struct read_memory memory = {.max = 40 * MIB};
+    struct answer_memory memory = {.max = 40 * MIB, .spared = ANSWER_MEMORY_SPARED};
 
-    assert_false(read_memory_take(&memory, 36 * MIB + 1));
-    assert_true(read_memory_take(&memory, 36 * MIB));
-    assert_false(read_memory_take(&memory, MIB + 1));
+    assert_false(answer_memory_take(&memory, 36 * MIB + 1));
+    assert_true(answer_memory_take(&memory, 36 * MIB));
+    assert_false(answer_memory_take(&memory, MIB + 1));
     for (int i = 0; i < 4; i++)
-        assert_true(read_memory_take(&memory, MIB));
-    assert_false(read_memory_take(&memory, 1));
+        assert_true(answer_memory_take(&memory, MIB));
+    assert_false(answer_memory_take(&memory, 1));
 }
 
 int main(void)

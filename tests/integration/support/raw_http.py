@@ -53,12 +53,15 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, url, deadline_s=DEADLINE_S, receive_buffer=0, source=None):
-        """`source`: the address to come from."""
+    def __init__(self, url, deadline_s=DEADLINE_S, receive_buffer=0, segment=0, source=None):
+        """`segment`: the most bytes of one packet, as on a real network: the other side's buffers follow from it.
+        `source`: the address to come from."""
         where = urlsplit(url)
         self.socket = socket.socket(socket.AF_INET6 if ":" in where.hostname else socket.AF_INET)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         if source:
             self.socket.bind((source, 0))
         self.socket.settimeout(deadline_s)
