@@ -40,9 +40,9 @@ struct ledger_line {
 };
 
 struct ledger_options {
-    size_t in_flight;        /* lines without an outcome */
-    size_t bytes;            /* of the lines in flight, and of texts that are kept (one line is always taken) */
-    bool keep_text;          /* for those that are rejected later */
+    size_t in_flight; /* lines without an outcome */
+    size_t bytes;     /* of the lines in flight, and of texts that are kept (one line is always taken) */
+    bool keep_text;   /* for those that are rejected later */
     struct summary *summary; /* counts what is read and every outcome; must outlive the ledger */
     /* Called for every line, in order, when it is closed. */
     void (*closed)(void *ctx, const struct ledger_line *line);

@@ -14,7 +14,7 @@
 static int syncs;
 
 /* In place of libc's: counts. */
-int fdatasync(int fd)
+int fdatasync(int fd) // NOLINT(readability-inconsistent-declaration-parameter-name)
 {
     (void)fd;
     syncs++;

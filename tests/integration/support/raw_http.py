@@ -54,7 +54,7 @@ class Answer:
 
 class Connection:
     def __init__(self, url, deadline_s=DEADLINE_S, receive_buffer=0, segment=0, source=None):
-        """`segment`: the most bytes of one packet, as on a real network: the other side's buffers follow from it.
+        """`segment`: the most bytes of a packet, as on a real network: the other side's buffers follow.
         `source`: the address to come from."""
         where = urlsplit(url)
         self.socket = socket.socket(socket.AF_INET6 if ":" in where.hostname else socket.AF_INET)
