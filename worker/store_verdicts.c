@@ -90,12 +90,16 @@ static status read_row(struct store_batch *b, const PGresult *r, int i, struct s
         .account_id = c->account_id,
         .output_resource_name = c->output_resource_name,
         .text_value = c->text_value,
-        .object_value = PQgetisnull(r, i, OBJECT) ? c->object_value : read_text(r, i, OBJECT, b->arena),
+        .object_value = c->object_value,
         .created_by = read_text(r, i, CREATED_BY, b->arena),
         .created_at_us = read_time(r, i, CREATED_AT),
         .updated_by = read_text(r, i, UPDATED_BY, b->arena),
         .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
     };
+    if (!PQgetisnull(r, i, OBJECT))
+        found->object_value = read_text(r, i, OBJECT, b->arena);
+    if (c->object_value.at && !found->object_value.at)
+        return STATUS_NO_MEMORY;
     if (found->has_updated_at)
         found->updated_at_us = read_time(r, i, UPDATED_AT);
     if (!PQgetisnull(r, i, PARTIAL))

@@ -163,6 +163,23 @@ def test_a_key_with_other_digits_of_the_same_number_answers_those_that_are_store
     assert first["object_value"] == {"a": "1.10", "b": "ä"}
 
 
+@pytest.mark.parametrize(
+    ("stored", "sent"),
+    [
+        (b"1.10," + b",".join([b"1e400"] * 2000), b"1.1," + b",".join([b"1e400"] * 2000)),
+        (b"1." + b"0" * 900, b"1"),
+    ],
+    ids=["written out at length", "far longer than what is sent"],
+)
+def test_other_digits_are_not_shown_where_they_are_many_more(api, run, system, stored, sent):
+    """Of a batch of such labels the worker would have to hold a multiple of what was sent."""
+    key, body = str(uuid.uuid4()), b'{"output_resource_name":"s","object_value":{"a":[%s]}}'
+    created(api.post(run, body % stored, Idempotency_Key=key))
+    again = api.post(run, body % sent, Idempotency_Key=key)
+    assert again.status_code == 201
+    assert b'"object_value":{"a":[%s]}' % sent in again.content
+
+
 def test_a_key_with_other_content_is_refused(api, run, system):
     key = str(uuid.uuid4())
     created(api.post(run, named(text_value="one"), Idempotency_Key=key))

@@ -1,6 +1,6 @@
 -- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one.
 -- The values are not read back: they equal those sent, and written out in full they could be far larger (1e400). An object that is equal and
--- yet not the same to the byte has other digits (1.10 for 1.1): it is read back, up to the size of the largest that can be sent and its spaces.
+-- yet not the same to the byte has other digits (1.10 for 1.1): it is read back where that takes little more memory than what was sent.
 -- $1 … $8 as in insert_labels.sql. Row by row by the key, as there: the table may have grown by millions since this was planned.
 SELECT i.ord::int4,
        CASE WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
@@ -9,8 +9,7 @@ SELECT i.ord::int4,
        CASE WHEN same.yes THEN l.created_at END,
        CASE WHEN same.yes THEN l.updated_by END,
        CASE WHEN same.yes THEN l.updated_at END,
-       CASE WHEN same.yes AND NOT record_image_eq(ROW(l.object_value), ROW(i.object_value))
-                 AND octet_length(l.object_value::text) <= 1048576 THEN l.object_value::text END
+       CASE WHEN octet_length(other_digits.text) <= 2 * pg_column_size(i.object_value) THEN other_digits.text END
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
        WITH ORDINALITY AS i (id, run_id, account_id, output_resource_name, text_value, object_value,
                              object_value_is_partial, created_by, ord)
@@ -23,3 +22,10 @@ SELECT i.ord::int4,
        AND l.object_value IS NOT DISTINCT FROM i.object_value
        AND l.object_value_is_partial IS NOT DISTINCT FROM i.object_value_is_partial AS yes
  ) AS same
+  LEFT JOIN LATERAL (
+    SELECT l.object_value::text AS text
+     WHERE same.yes
+       AND NOT record_image_eq(ROW(l.object_value), ROW(i.object_value))
+       AND pg_column_size(l.object_value) <= 2 * pg_column_size(i.object_value)
+    OFFSET 0
+ ) AS other_digits ON true
