@@ -89,6 +89,7 @@ status admin_start(const struct admin_options *options, struct admin **out, stru
                                                                 .connections = CONNECTIONS,
                                                                 .connection_memory = CONNECTION_MEMORY,
                                                                 .request_ms = REQUEST_MS,
+                                                                .ticks_itself = true,
                                                                 .idle_s = IDLE_S,
                                                                 .clock = clock_system(),
                                                                 .handler = {.head = on_head},

@@ -225,6 +225,7 @@ static void *serve(void *ctx)
                            {.fd = s->wake_fd, .events = POLLIN},
                            {.fd = s->listen_fd, .events = POLLIN}};
     bool can_accept = true;
+    int64_t tick_at_us = s->options.ticks_itself ? 0 : INT64_MAX;
 
     while (!atomic_load(&s->stopping)) {
         MHD_UNSIGNED_LONG_LONG wait_ms = MAX_WAIT_MS;
@@ -239,6 +240,9 @@ static void *serve(void *ctx)
         can_accept = !has_events || !(fds[2].revents & POLLIN) || http_server_accept(s);
         atomic_store(&s->woken, false); /* before the run: a later wake-up is for the next one */
         (void)MHD_run(s->daemon);
+        int64_t now_us = clock_monotonic_us(s->options.clock);
+        if (now_us >= tick_at_us)
+            tick_at_us = now_us + (int64_t)http_server_tick(s) * 1000;
     }
     return NULL;
 }

@@ -44,6 +44,7 @@ struct http_server_options {
         connection_memory; /* for head and buffers of one connection; must hold HTTP_HEAD_MAX and some KiB more */
     size_t body_memory;   /* of all bodies being received, in shares (shares.h); without room: 503 */
     int64_t request_ms;   /* a request must be whole within this (http_server_tick() sees to it) */
+    bool ticks_itself;    /* its own thread does that; for a handler that never takes long */
     unsigned idle_s;      /* a connection without traffic is closed */
     size_t state_size;    /* bytes of http_request_state() */
     struct http_tls *tls; /* NULL: plain HTTP; outlives the listener */
@@ -56,7 +57,7 @@ struct http_server_options {
 status http_server_start(const struct http_server_options *options, struct http_server **out, struct fault *f)
     must_check;
 uint16_t http_server_port(const struct http_server *s);
-/* Ends slow senders. To be called by one thread about once a second; returns in how many milliseconds again. */
+/* Ends slow senders. To be called by one thread about once a second (see `ticks_itself`); returns in how many milliseconds again. */
 int http_server_tick(struct http_server *s);
 
 /* The three phases of stopping. 1. Closes the listening socket; replies from now on end their connections. */

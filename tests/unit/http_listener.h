@@ -19,7 +19,7 @@ static inline int64_t shifted_monotonic_us(const struct clock *c)
 
 /* 0, or -1: what a cmocka fixture returns. */
 static inline int listen_on_loopback(struct shifted *clock, struct http_handler handler, void *ctx,
-                                     struct http_server **out)
+                                     bool ticks_itself, struct http_server **out)
 {
     struct fault fault;
 
@@ -29,6 +29,7 @@ static inline int listen_on_loopback(struct shifted *clock, struct http_handler 
                                                            .connection_memory = 24 * 1024,
                                                            .body_memory = 1024 * 1024,
                                                            .request_ms = REQUEST_MS,
+                                                           .ticks_itself = ticks_itself,
                                                            .idle_s = 60,
                                                            .clock = &clock->clock,
                                                            .handler = handler,

@@ -71,8 +71,9 @@ static int start(void **state)
     if (!f)
         return -1;
     *state = f;
-    return listen_on_loopback(
-        &f->clock, (struct http_handler){.head = on_head, .body = on_body, .done = on_done}, f, &f->server);
+    return listen_on_loopback(&f->clock,
+                              (struct http_handler){.head = on_head, .body = on_body, .done = on_done}, f,
+                              false, &f->server);
 }
 
 static int stop(void **state)

@@ -30,7 +30,7 @@ static void answer_body(void *ctx, struct http_request *r, struct slice body)
     http_reply(r, &(struct http_reply){.status = 200, .body = body});
 }
 
-static int start(void **state)
+static int start_with(void **state, bool ticks_itself)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
@@ -38,7 +38,17 @@ static int start(void **state)
         return -1;
     *state = f;
     return listen_on_loopback(&f->clock, (struct http_handler){.head = hold_head, .body = answer_body}, f,
-                              &f->server);
+                              ticks_itself, &f->server);
+}
+
+static int start(void **state)
+{
+    return start_with(state, false);
+}
+
+static int start_with_ticks(void **state)
+{
+    return start_with(state, true);
 }
 
 static int stop(void **state)
@@ -183,6 +193,23 @@ static void a_client_that_goes_away_is_harmless(void **state)
     }
 }
 
+/* As the admin listener's: nobody else ends them. */
+static void a_listener_that_ticks_itself_ends_slow_senders(void **state)
+{
+    struct fixture *f = *state;
+    char answer[4096];
+    int fd = raw_http_dial(http_server_port(f->server));
+
+    raw_http_put(fd, SLICE_LITERAL("GET /held HT"));
+    for (int i = 0; i < 40 && recv(fd, answer, 1, MSG_PEEK | MSG_DONTWAIT) < 0; i++) {
+        (void)poll(NULL, 0, 200); /* it ticks about once a second */
+        atomic_fetch_add(&f->clock.by_us, (REQUEST_MS + 1) * 1000);
+    }
+    assert_true(raw_http_get(fd, answer, sizeof answer, NULL, 0));
+    assert_non_null(strstr(answer, " 408 "));
+    (void)close(fd);
+}
+
 int main(void)
 {
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -192,6 +219,8 @@ int main(void)
         SERVED(the_time_in_which_a_head_was_held_up_is_not_the_body_s),
         SERVED(a_body_that_does_not_come_after_its_head_was_held_up_is_408),
         SERVED(a_client_that_goes_away_is_harmless),
+        cmocka_unit_test_setup_teardown(a_listener_that_ticks_itself_ends_slow_senders, start_with_ticks,
+                                        stop),
     };
     return cmocka_run_group_tests_name("http_server_waits", tests, NULL, NULL);
 }
