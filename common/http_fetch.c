@@ -156,6 +156,8 @@ static bool set_up(CURL *curl, struct transfer *t, struct curl_slist *headers, c
         o->ca ? curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca) : CURLE_OK,
         is_plain ? curl_easy_setopt(curl, CURLOPT_PROXY, "") : CURLE_OK,
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L),
+        curl_easy_setopt(curl, CURLOPT_QUICK_EXIT,
+                         1L), /* a resolver that does not answer is left to itself */
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS),
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, o->timeout_ms),
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers),

@@ -44,7 +44,9 @@ static bool take(struct token_set *set, const struct token_set *before, struct t
                   LOG_STR("issuer", key->issuer ? key->issuer : ""));
         return true;
     }
-    return token_key_list_add(&set->keys, token_key_ref(keep(before, key)));
+    struct token_key *kept = keep(before, key);
+    atomic_store(&kept->withdrawn, false); /* another source may have had its kid for a while */
+    return token_key_list_add(&set->keys, token_key_ref(kept));
 }
 
 struct token_set *token_set_merge(const struct token_key_list *const *lists, size_t n_lists,
