@@ -277,7 +277,9 @@ static void look_at_deadline(struct load *l)
 static void look_at_the_end(struct load *l)
 {
     struct fault f = {0};
-    ledger_close(l->o->ledger);
+    if (ledger_close(l->o->ledger) > 0 && l->phase == LOAD_READING && !l->hungry &&
+        ledger_has_room(l->o->ledger))
+        l->eager = true;
     if (journal_tick(l->o->journal, l->o->summary, l->now_us, &f) != STATUS_OK && l->phase == LOAD_READING)
         stop(l, "stopped reading", &f);
     if (l->phase == LOAD_READING && sender_is_broken(l->o->sender)) {

@@ -10,6 +10,7 @@ enum {
     IN_FLIGHT = 1000,
     QUEUE_BYTES = 16 * 1024 * 1024,
     TIMEOUT_MS = 60000,
+    STOPPED_MS = 2000,
     WAIT_MS = 100,
     OURS = 2, /* headers */
 };
@@ -133,10 +134,11 @@ static status open_producer(struct replay *r, struct fault *f)
     return r->o->dry_run ? STATUS_OK : kafka_producer_new(&options, &r->producer, f);
 }
 
-/* A signal ends the waiting, too. What Kafka has not taken by then is reported as not sent when the producer is freed. */
+/* A signal ends the waiting, or has cut it short. What Kafka has not taken by then is reported as not sent when the producer is freed. */
 static void wait_until_sent(const struct replay *r)
 {
-    for (int waited_ms = 0; waited_ms < TIMEOUT_MS; waited_ms += WAIT_MS) {
+    int most_ms = r->letters->reader.stopped ? STOPPED_MS : TIMEOUT_MS;
+    for (int waited_ms = 0; waited_ms < most_ms; waited_ms += WAIT_MS) {
         if (kafka_producer_flush(r->producer, WAIT_MS) == 0 ||
             signals_read(r->letters->reader.signal_fd) != SIGNAL_NONE)
             return;

@@ -199,7 +199,7 @@ def test_slow_bodies_of_one_account_leave_room_for_others(start, greedy, modest,
 def test_labels_that_clients_are_slow_to_take_are_bounded(start, api, run, system):
     """Beyond the bound a stored label is answered 202: that is true, and small."""
     bound, clients = 2 * MIB, 12
-    ingress = start(INGRESS_ANSWER_BYTES=bound)
+    ingress = start(INGRESS_ANSWER_BYTES=bound, HTTP_REQUEST_MS=120_000)
     body = b'{"output_resource_name":"large","text_value":"%s"}' % (b"x" * LARGE)
     post = fill(request(body=body, without=["Prefer"]), ingress.url, run, api.token)
     with contextlib.ExitStack() as open_ones:

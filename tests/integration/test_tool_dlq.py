@@ -174,8 +174,9 @@ def written_meanwhile(brokers, topic, partition, value):
 
     def write():
         while not stop.is_set():
-            for _ in range(20):
-                producer.produce(topic, value, partition=partition)
+            with contextlib.suppress(BufferError):
+                for _ in range(20):
+                    producer.produce(topic, value, partition=partition)
             producer.poll(0.004)
 
     writer = threading.Thread(target=write)

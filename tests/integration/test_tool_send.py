@@ -151,10 +151,10 @@ def test_a_dry_run_of_a_pipe_that_gave_one_byte_is_interrupted_at_once(tool, run
 
 def test_an_interrupted_load_is_one_also_when_it_gives_up_waiting(tool, run, system, held_table, tmp_path):
     file = write_lines(tmp_path / "labels.ndjson", 100)
-    with tool.running(tmp_path, "send", "--run", run, "--timeout", "2s", file) as load:
+    with tool.running(tmp_path, "send", "--run", run, "--timeout", "10s", file) as load:
         wait_until(system.worker_waits_for_lock)
         load.interrupt()
-        assert load.wait(20) == 130
+        assert load.wait(60) == 130
         assert account_of(load) == {"unknown": 100}
         assert json.loads(load.stdout)["end"] == "interrupted"
     held_table.rollback()
@@ -168,7 +168,7 @@ def test_a_broker_that_does_not_tell_of_a_topic_is_asked_now_and_then(tool, run,
         done = tool(*verb, stdin=lines(TEXT), **kafka_proxy.environment)
         assert done.returncode == 3, done.stderr
         assert b"authorization failed" in done.stderr
-        assert 5 < kafka_proxy.asked[METADATA] - before < 100
+        assert 2 < kafka_proxy.asked[METADATA] - before < 300
 
 
 def test_a_second_ctrl_c_ends_at_once(tool, run, system, held_table, tmp_path):
