@@ -65,6 +65,10 @@ typedef void (*kafka_delivered_fn)(void *ctx, void *opaque, enum kafka_delivery 
  * at that moment, on a thread of librdkafka, possibly before kafka_produce() has returned. It must neither wait nor use the producer. */
 typedef void (*kafka_acknowledged_fn)(void *ctx, void *opaque);
 
+/* Whether a message may go to that partition; not where it `must`: there is no other. Called by kafka_produce(), or later on a thread of
+ * librdkafka where the topic was not known yet, with librdkafka's locks held: it must neither wait nor use the producer. */
+typedef bool (*kafka_place_fn)(void *ctx, void *opaque, int32_t partition, bool must);
+
 struct kafka_producer_options {
     const char *client_id;
     const char *brokers;
@@ -79,6 +83,7 @@ struct kafka_producer_options {
      * one partition, and as many to the next, past those without a leader (compare KIP-480). librdkafka makes one request for each
      * partition that something waits for, so that under load many small ones become few. */
     unsigned stick_for;
+    kafka_place_fn place;         /* asked before a partition is taken for a message; NULL: all will do */
     bool idempotent;              /* no duplicate and no reordering by the producer's own retries */
     const char *transactional_id; /* NULL, or what kafka_transactor_new() makes transactions under */
     kafka_delivered_fn delivered;

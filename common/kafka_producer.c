@@ -215,16 +215,23 @@ static void set_timeout(const struct kafka_producer *p, const char *name, rd_kaf
 static int32_t partition_in_turn(const rd_kafka_topic_t *topic, const void *key, size_t len,
                                  int32_t partitions, void *opaque, void *message_opaque)
 {
-    (void)key, (void)len, (void)message_opaque;
+    (void)key, (void)len;
     struct kafka_producer *p = opaque;
     unsigned turn = atomic_fetch_add_explicit(&p->placed, 1, memory_order_relaxed) / p->o.stick_for;
     int32_t first = (int32_t)(turn % (unsigned)partitions);
-    int32_t partition = first;
-    while (!rd_kafka_topic_partition_available(topic, partition)) {
-        partition = (partition + 1) % partitions;
-        if (partition == first)
-            break;
+    int32_t available = -1;
+
+    for (int32_t i = 0; i < partitions; i++) {
+        int32_t partition = (first + i) % partitions;
+        if (!rd_kafka_topic_partition_available(topic, partition))
+            continue;
+        if (!p->o.place || p->o.place(p->o.ctx, message_opaque, partition, false))
+            return partition;
+        available = available < 0 ? partition : available;
     }
+    int32_t partition = available < 0 ? first : available;
+    if (p->o.place)
+        (void)p->o.place(p->o.ctx, message_opaque, partition, true);
     return partition;
 }
 

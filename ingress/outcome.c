@@ -69,6 +69,19 @@ void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, boo
     }
 }
 
+/* ---- partitions ---- */
+
+bool outcome_place(void *ctx, void *opaque, int32_t partition, bool must)
+{
+    const struct outcomes *o = ctx;
+    struct ingress *in = o->in;
+
+    if (pending_place(in->pending, opaque, partition, must, clock_monotonic_us(in->clock)))
+        return true;
+    counter_add(in->stats.passed, 1);
+    return false;
+}
+
 /* ---- results ---- */
 
 bool outcome_read_correlation(struct slice text, uint8_t out[PENDING_CORRELATION_LEN])
@@ -121,13 +134,14 @@ void outcome_result(struct outcomes *o, const struct kafka_message *m)
     struct fault fault = {0};
     struct waiter w;
 
+    int64_t now_us = clock_monotonic_us(in->clock);
     if (!outcome_read_correlation(kafka_header_find(m, "correlation-id"), correlation) ||
-        !pending_take(in->pending, correlation, &w)) {
+        !pending_take(in->pending, correlation, now_us, &w)) {
         counter_add(in->stats.results_skipped, 1);
         return;
     }
     struct exchange *x = http_request_state(w.request);
-    x->result_us = clock_monotonic_us(in->clock);
+    x->result_us = now_us;
     gauge_add(in->stats.pending, -1);
     histogram_observe(in->stats.result, x->result_us - w.produced_us);
     if (!w.published) /* its delivery report is late, and will find nobody */

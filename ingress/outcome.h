@@ -17,6 +17,8 @@ void outcomes_free(struct outcomes *o);
 void outcome_delivery(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                       const char *error);
 void outcome_acknowledged(void *ctx, void *opaque);
+/* kafka_place_fn, likewise. */
+bool outcome_place(void *ctx, void *opaque, int32_t partition, bool must);
 /* A message of the results topic; those of other instances and of requests that are answered already are skipped. */
 void outcome_result(struct outcomes *o, const struct kafka_message *m);
 /* Answers those whose time is over. */

@@ -28,6 +28,7 @@ struct pending {
     struct slot *slots;
     struct shares places;
     struct shares bytes; /* of commands whose report has not come */
+    struct partitions partitions;
 };
 
 struct pending *pending_new(size_t max, size_t max_bytes)
@@ -177,6 +178,7 @@ status pending_add(struct pending *p, const struct waiter *w, void **ticket)
 
         p->free = slot->next;
         slot->waiter = *w;
+        slot->waiter.partition = PARTITIONS_NONE;
         slot->is_queued = true;
         slot->due_us = w->deadline_us;
         if (++slot->generation == 0)
@@ -210,11 +212,13 @@ static void leave_queue(struct pending *p, struct slot *slot)
     slot->is_queued = false;
 }
 
-static void stop_waiting(struct pending *p, uint32_t i, struct waiter *out)
+static void stop_waiting(struct pending *p, uint32_t i, enum partitions_end end, int64_t now_us,
+                         struct waiter *out)
 {
     size_t at = p->slots[i].heap_at;
 
     *out = p->slots[i].waiter;
+    partitions_remove(&p->partitions, out->partition, end, out->produced_us, now_us);
     unlink_slot(p, i);
     p->n--;
     if (at != p->n) {
@@ -225,13 +229,34 @@ static void stop_waiting(struct pending *p, uint32_t i, struct waiter *out)
     free_if_over(p, i);
 }
 
-bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], struct waiter *out)
+bool pending_place(struct pending *p, const void *ticket, int32_t partition, bool must, int64_t now_us)
+{
+    bool placed = true;
+
+    (void)pthread_mutex_lock(&p->mutex);
+    uint32_t i = slot_of(p, ticket);
+    if (i != NOTHING && p->slots[i].heap_at != NOTHING) {
+        struct waiter *w = &p->slots[i].waiter;
+        partitions_remove(&p->partitions, w->partition, PARTITIONS_LEFT, 0, 0); /* it was given up */
+        w->partition = PARTITIONS_NONE;
+        placed = must || partitions_add(&p->partitions, partition, now_us);
+        if (must)
+            partitions_force(&p->partitions, partition, now_us);
+        if (placed)
+            w->partition = partition;
+    }
+    (void)pthread_mutex_unlock(&p->mutex);
+    return placed;
+}
+
+bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], int64_t now_us,
+                  struct waiter *out)
 {
     (void)pthread_mutex_lock(&p->mutex);
     uint32_t i = find(p, correlation);
     if (i != NOTHING) {
         leave_queue(p, &p->slots[i]); /* a result says so as well; the report may be late */
-        stop_waiting(p, i, out);
+        stop_waiting(p, i, PARTITIONS_ANSWERED, now_us, out);
     }
     (void)pthread_mutex_unlock(&p->mutex);
     return i != NOTHING;
@@ -247,7 +272,7 @@ bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *o
         leave_queue(p, &p->slots[i]);
         taken = p->slots[i].heap_at != NOTHING;
         if (taken)
-            stop_waiting(p, i, out);
+            stop_waiting(p, i, PARTITIONS_LEFT, 0, out);
         else
             free_if_over(p, i);
     }
@@ -265,9 +290,10 @@ static enum pending_report report_to(struct pending *p, uint32_t i, int64_t now_
         free_if_over(p, i);
         return PENDING_ANSWERED;
     }
-    if (!prefer_is_immediate(&w->preference) && now_us < w->deadline_us)
+    bool is_immediate = prefer_is_immediate(&w->preference);
+    if (!is_immediate && now_us < w->deadline_us)
         return PENDING_WAITS;
-    stop_waiting(p, i, out);
+    stop_waiting(p, i, is_immediate ? PARTITIONS_LEFT : PARTITIONS_IN_VAIN, now_us, out);
     return PENDING_TAKEN;
 }
 
@@ -294,7 +320,7 @@ bool pending_expire(struct pending *p, int64_t now_us, struct waiter *out)
     while (p->n > 0 && due_at(p, 0) <= now_us && !taken) {
         struct slot *slot = &p->slots[p->heap[0]];
         if (slot->waiter.published || slot->waiter.give_up_us <= now_us) {
-            stop_waiting(p, p->heap[0], out);
+            stop_waiting(p, p->heap[0], PARTITIONS_IN_VAIN, now_us, out);
             taken = true;
         } else {
             slot->due_us = slot->waiter.give_up_us;
@@ -310,7 +336,7 @@ bool pending_take_any(struct pending *p, struct waiter *out)
     (void)pthread_mutex_lock(&p->mutex);
     bool taken = p->n > 0;
     if (taken)
-        stop_waiting(p, p->heap[0], out);
+        stop_waiting(p, p->heap[0], PARTITIONS_LEFT, 0, out);
     (void)pthread_mutex_unlock(&p->mutex);
     return taken;
 }

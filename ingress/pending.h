@@ -9,6 +9,7 @@
 #include "common/slice.h"
 #include "common/status.h"
 #include "common/uuid.h"
+#include "ingress/partitions.h"
 #include "ingress/prefer.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +30,9 @@ struct waiter {
     int64_t
         give_up_us; /* a command of which nothing is known is answered 504 then; at or behind the deadline */
     bool published; /* its delivery report has come */
-    uint32_t party; /* whose shares it takes (shares.h) */
-    uint32_t bytes; /* of its command */
+    int32_t partition; /* that its command went to; PARTITIONS_NONE until pending_place() */
+    uint32_t party;    /* whose shares it takes (shares.h) */
+    uint32_t bytes;    /* of its command */
 };
 
 struct pending;
@@ -44,8 +46,14 @@ void pending_free(struct pending *p);
  * Errors: STATUS_FULL: all places or bytes are taken, or its party has its share of them. */
 status pending_add(struct pending *p, const struct waiter *w, void **ticket) must_check;
 
-/* Takes out the waiter of a correlation id; false when there is none (it is somebody else's, or was answered before). */
-bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], struct waiter *out);
+/* Notes the partition that the waiter's command is for. False where that stands still (partitions.h), and it is not noted; not where it
+ * `must`: there is no other. Harmless where nobody waits any more. */
+bool pending_place(struct pending *p, const void *ticket, int32_t partition, bool must, int64_t now_us);
+
+/* Takes out the waiter of a correlation id, whose result has come; false when there is none (it is somebody else's, or was answered
+ * before). */
+bool pending_take(struct pending *p, const uint8_t correlation[PENDING_CORRELATION_LEN], int64_t now_us,
+                  struct waiter *out);
 /* The same by ticket: the command has left the queue, or did not come into it. False also where nobody waits for it any more. */
 bool pending_take_ticket(struct pending *p, const void *ticket, struct waiter *out);
 

@@ -192,6 +192,7 @@ static status make_handles(struct replies *r, const struct config_properties *pr
                                          .queue_bytes = s->queue_bytes + QUEUE_SLACK_BYTES,
                                          .in_flight = 1,
                                          .stick_for = s->partitioner == INGRESS_STICKY ? STICK_FOR : 0,
+                                         .place = outcome_place,
                                          .delivered = outcome_delivery,
                                          .acknowledged = outcome_acknowledged,
                                          .ctx = r->outcomes},

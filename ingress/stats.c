@@ -44,6 +44,8 @@ static void register_reads(struct stats *s, struct metrics *m)
                                   "Connections to the database");
     s->reads_queued =
         metrics_gauge(m, "gold_label_ingress_reads_queued", NULL, "Reads that wait for a connection");
+    s->passed = metrics_counter(m, "gold_label_ingress_partitions_passed_total", NULL,
+                                "Times that a command passed a partition which stands still.");
     s->answer_memory = metrics_gauge(m, "gold_label_ingress_answer_memory_bytes", NULL,
                                      "Memory of 201 answers above 16 KiB that are being sent.");
     s->shortened = metrics_counter(m, "gold_label_ingress_answers_shortened_total", NULL,

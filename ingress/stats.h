@@ -16,6 +16,7 @@ struct stats {
     struct histogram *reply;         /* result received → answer handed over */
     struct gauge *answer_memory;     /* bytes of large 201 answers that are being sent */
     struct counter *shortened;       /* answered 202 though stored: there was no memory for the label */
+    struct counter *passed;          /* commands that passed a partition which stands still */
     struct counter *publish_refused; /* the producer did not take the command */
     struct counter *not_delivered;
     struct counter *delivery_unknown;

@@ -49,9 +49,9 @@ static void a_waiter_is_taken_exactly_once(void **state)
     struct waiter out;
     void *ticket = add(p, w);
 
-    assert_true(pending_take(p, w.correlation, &out));
+    assert_true(pending_take(p, w.correlation, 0, &out));
     assert_memory_equal(out.correlation, w.correlation, PENDING_CORRELATION_LEN);
-    assert_false(pending_take(p, w.correlation, &out));
+    assert_false(pending_take(p, w.correlation, 0, &out));
     assert_false(pending_take_ticket(p, ticket, &out));
     assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_GONE);
     assert_false(pending_expire(p, 1000, &out));
@@ -67,7 +67,7 @@ static void an_unknown_correlation_id_finds_nobody(void **state)
 
     add(p, w);
     w.correlation[15]++; /* the same bucket */
-    assert_false(pending_take(p, w.correlation, &out));
+    assert_false(pending_take(p, w.correlation, 0, &out));
 }
 
 static void a_ticket_does_not_find_the_next_waiter_of_its_slot(void **state)
@@ -98,7 +98,7 @@ static void a_full_table_refuses_and_takes_again_when_one_has_gone(void **state)
     assert_int_equal(pending_add(p, &w, &ticket), STATUS_FULL);
     assert_int_equal(pending_count(p), MAX);
     w = waiter(7, 0);
-    assert_true(pending_take(p, w.correlation, &out));
+    assert_true(pending_take(p, w.correlation, 0, &out));
     add(p, waiter(MAX, 100));
 }
 
@@ -122,8 +122,8 @@ static void nobody_takes_all_places(void **state)
         n++;
     assert_in_range(n, MAX / 2, MAX - 4);
     add(p, waiter_of(2, MAX, 0));
-    assert_true(pending_take(p, waiter_of(1, 0, 0).correlation, &out));
-    assert_true(pending_take(p, waiter_of(1, 1, 0).correlation, &out));
+    assert_true(pending_take(p, waiter_of(1, 0, 0).correlation, 0, &out));
+    assert_true(pending_take(p, waiter_of(1, 1, 0).correlation, 0, &out));
     add(p, waiter_of(1, 0, 0));
 }
 
@@ -141,7 +141,7 @@ static void bytes_count_until_they_are_published(void **state)
     assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_WAITS);
     assert_int_equal(pending_published(p, ticket, 0, &out), PENDING_WAITS);
     other = add(p, small);
-    assert_true(pending_take(p, large.correlation, &out));
+    assert_true(pending_take(p, large.correlation, 0, &out));
     assert_true(pending_take_ticket(p, other, &out));
     /* All is free again, and no more than that. */
     ticket = add(p, large);
@@ -209,7 +209,7 @@ static void deadlines_come_in_order(void **state)
         (void)pending_published(p, add(p, waiter(i, 1000 + (i * 37) % MAX)), 0, &out);
     for (unsigned i = 0; i < MAX; i += 3) {
         struct waiter gone = waiter(i, 0);
-        assert_true(pending_take(p, gone.correlation, &out));
+        assert_true(pending_take(p, gone.correlation, 0, &out));
     }
     for (size_t left = pending_count(p); left > 0; left--) {
         int64_t next_us = pending_next_us(p);
@@ -307,7 +307,7 @@ static void of_two_threads_one_takes_each_waiter(void **state)
         assert_int_equal(pthread_create(&thread, NULL, take_by_ticket, &other), 0);
         for (unsigned i = 0; i < MAX; i++) {
             struct waiter w = waiter(i, 0);
-            mine += pending_take(p, w.correlation, &out);
+            mine += pending_take(p, w.correlation, 0, &out);
         }
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(mine + other.taken, MAX);
