@@ -308,8 +308,8 @@ const struct verb VERB_RESULTS = {
     .notes = "Results are in order within a partition, and in none across partitions.\n"
              "A result that cannot be read is named on stderr and passed over.\n"
              "Exit: 0 ended by --count, by --timeout without --count, or by Ctrl-C (a follow\n"
-             "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout or the end\n"
-             "(--no-follow) before --count.\n",
+             "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout or the\n"
+             "end (--no-follow) before --count.\n",
     .examples = "  gold-label results --run $RUN_ID\n"
                 "  gold-label results --from oldest --no-follow > results.ndjson\n"
                 "  gold-label results --from 15m --outcome rejected\n",
