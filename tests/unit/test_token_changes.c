@@ -128,12 +128,48 @@ static void keys_change_while_others_verify(void **state)
     token_keys_free(keys);
 }
 
+/* ---- reading a source anew ---- */
+
+static bool read_anew(const struct token_keys *keys, size_t source)
+{
+    struct token_key_list read = {0};
+    struct buffer faults = {0};
+    bool good = token_source_read(&keys->sources[source], &read, &faults);
+    if (good)
+        assert_true(token_keys_replace(keys, &keys->sources[source], &read));
+    buffer_dispose(&faults);
+    return good;
+}
+
+static void a_kid_that_another_source_had_for_a_while_counts_again(void **state)
+{
+    (void)state;
+    static const struct named ALONE[] = {{"x", RSA_ONE}, {NULL, 0}};
+    static const struct named BOTH[] = {{"x", RSA_ONE}, {"k", EC_ONE}, {NULL, 0}};
+    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT, "test");
+    write_set("set", ALONE);
+    write_set("other", (const struct named[]){{"k", RSA_TWO}, {NULL, 0}});
+    struct token_keys *keys = open_good(NULL, "%/set,%/other", NULL);
+    const struct token_key *theirs = token_set_find(keys->shared->current, SLICE_NONE, SLICE_LITERAL("k"));
+
+    write_set("set", BOTH);
+    assert_true(read_anew(keys, 0));
+    assert_true(atomic_load(&theirs->withdrawn));
+    write_set("set", ALONE);
+    assert_true(read_anew(keys, 0));
+    assert_ptr_equal(token_set_find(keys->shared->current, SLICE_NONE, SLICE_LITERAL("k")), theirs);
+    assert_false(atomic_load(&theirs->withdrawn));
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, "test");
+    token_keys_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_reloads_and_withdrawn_keys_drop_what_they_verified),
         cmocka_unit_test(a_broken_file_changes_nothing),
         cmocka_unit_test(keys_change_while_others_verify),
+        cmocka_unit_test(a_kid_that_another_source_had_for_a_while_counts_again),
     };
     return cmocka_run_group_tests_name("token_changes", tests, make_group, drop_group);
 }

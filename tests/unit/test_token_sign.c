@@ -1,3 +1,5 @@
+#include "common/config.h"
+#include "common/token_internal.h"
 #include "tests/unit/token_group.h"
 
 static void what_is_signed_verifies_with_every_algorithm(void **state)
@@ -83,6 +85,38 @@ static void a_signer_has_one_key_that_can_sign(void **state)
     }
 }
 
+static void copy_key(const char *from, const char *to)
+{
+    char path[FORGE_PATH_SIZE];
+    struct buffer text = {0};
+    snprintf(path, sizeof path, "%s/%s", group.directory, from);
+    assert_int_equal(config_read_file(path, 4096, &text, NULL), STATUS_OK);
+    forge_file(group.directory, to, buffer_slice(&text));
+    buffer_dispose(&text);
+}
+
+static void a_signer_that_is_read_anew_must_still_be_able_to(void **state)
+{
+    (void)state;
+    struct buffer faults = {0};
+    struct buffer jwt = {0};
+    struct token_key_list read = {0};
+    struct token_grant grant = grant_for("u");
+
+    copy_key("ec.pem", "signer.pem");
+    struct token_keys *keys = load_with(token_keys_load_signer, "e=ES256:%/signer.pem", &faults);
+    assert_non_null(keys);
+    copy_key("ec.pub.pem", "signer.pem");
+    assert_false(token_source_read(&keys->sources[0], &read, &faults));
+    assert_int_equal(token_sign(keys, NULL, &grant, &jwt, NULL), STATUS_OK);
+    copy_key("ec.pem", "signer.pem");
+    assert_true(token_source_read(&keys->sources[0], &read, &faults));
+    token_key_list_dispose(&read);
+    token_keys_free(keys);
+    buffer_dispose(&jwt);
+    buffer_dispose(&faults);
+}
+
 static void nothing_is_signed_that_would_not_verify(void **state)
 {
     (void)state;
@@ -144,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_signed_verifies_with_every_algorithm),
         cmocka_unit_test(a_signer_has_one_key_that_can_sign),
+        cmocka_unit_test(a_signer_that_is_read_anew_must_still_be_able_to),
         cmocka_unit_test(a_public_key_verifies_and_cannot_sign),
         cmocka_unit_test(the_key_to_sign_with_is_named_or_alone),
         cmocka_unit_test(nothing_is_signed_that_would_not_verify),
