@@ -92,7 +92,7 @@ BUGS = (
         (
             Edit(
                 "ingress/outcome.c",
-                "!pending_take(in->pending, correlation, &w)",
+                "!pending_take(in->pending, correlation, now_us, &w)",
                 "!pending_take_any(in->pending, &w)",
             ),
         ),
