@@ -30,7 +30,7 @@ void config_print_man_options(const struct config_program *program, FILE *to)
         put_option(o, to);
     }
     if (program->check_property) {
-        fputs(".PP\n", to);
+        fputs(".SS \"properties of librdkafka\"\n", to);
         roff_text(CONFIG_ABOUT_PROPERTIES, to);
     }
 }

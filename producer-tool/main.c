@@ -18,5 +18,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct verb *v = verbs_find(argc - 1, argv + 1, &used);
+    if (!v && argc == 3 && strcmp(argv[2], "--help") == 0 && verbs_begin_with(argv[1])) {
+        verbs_print_help();
+        return 0;
+    }
     return v ? v->run(argc - 1 - used, argv + 1 + used) : verbs_refuse("there is no such verb");
 }

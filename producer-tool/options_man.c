@@ -1,7 +1,6 @@
 #include "producer-tool/options.h"
 
 #include "common/roff.h"
-#include <ctype.h>
 #include <string.h>
 
 static void put_option(const struct verb_option *o, FILE *to)
@@ -23,10 +22,8 @@ static void put_option(const struct verb_option *o, FILE *to)
     if (o->kind != OPTION_CHOICE)
         option_add_bounds(o, &more);
     buffer_add_char(&more, '\0');
-    if (!more.failed) {
-        more.at[0] = (char)toupper((unsigned char)more.at[0]);
+    if (!more.failed)
         roff_sentence(more.at, to);
-    }
     buffer_dispose(&more);
     if (o->details)
         roff_sentence(o->details, to);
@@ -77,4 +74,6 @@ void options_print_man(const struct verb *v, FILE *to)
     roff_block(v->notes, to);
     roff_section("EXAMPLES", to);
     roff_block(v->examples, to);
+    roff_section("\"SEE ALSO\"", to);
+    fputs(".BR gold\\-label (1)\n", to);
 }

@@ -34,6 +34,16 @@ const struct verb *verbs_find(int argc, char *const *argv, int *used)
     return NULL;
 }
 
+bool verbs_begin_with(const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; len > 0 && i < N_VERBS; i++) {
+        if (strncmp(VERBS[i]->name, word, len) == 0 && VERBS[i]->name[len] == ' ')
+            return true;
+    }
+    return false;
+}
+
 static const char SETTINGS_ARE[] =
     "Settings, in the file named by --config or as GOLD_LABEL_<SECTION>_<NAME>:\n";
 static const char EXAMPLES[] = "  export GOLD_LABEL_KAFKA_BROKERS=localhost:9092\n"

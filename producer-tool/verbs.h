@@ -15,6 +15,8 @@ extern const struct verb VERB_HELP;
 const struct verb *const *verbs_all(size_t *n);
 /* The verb that the arguments begin with, and how many of them are its name; NULL when there is none. */
 const struct verb *verbs_find(int argc, char *const *argv, int *used);
+/* Whether it is the first word of verbs of two. */
+bool verbs_begin_with(const char *word);
 /* On standard output: the verbs, the settings, where to read on. */
 void verbs_print_help(void);
 /* A man page (roff) of section 1: of the tool, beside those of its verbs. */

@@ -130,7 +130,7 @@ static void a_man_page_has_no_request_that_its_text_makes(void **state)
     assert_non_null(strstr(text, "gold\\-label\\-kinds\\-of \\- Does nothing \\- really\n"));
     assert_non_null(strstr(text, "\n\\&.a line that looks like a request\n"));
     assert_non_null(strstr(text, "\n\\&'and another \\e one\n"));
-    assert_non_null(strstr(text, ".B \\-\\-rate \\fIN/s\\fR\nA rate (1 to 1000).\n"));
+    assert_non_null(strstr(text, ".B \\-\\-rate \\fIN/s\\fR\na rate (1 to 1000).\n"));
     free(text);
 }
 
