@@ -235,7 +235,9 @@ bool pending_place(struct pending *p, const void *ticket, int32_t partition, boo
 
     (void)pthread_mutex_lock(&p->mutex);
     uint32_t i = slot_of(p, ticket);
-    if (i != NOTHING && p->slots[i].heap_at != NOTHING) {
+    bool waits_for_result = i != NOTHING && p->slots[i].heap_at != NOTHING &&
+                            !prefer_is_immediate(&p->slots[i].waiter.preference);
+    if (waits_for_result) {
         struct waiter *w = &p->slots[i].waiter;
         partitions_remove(&p->partitions, w->partition, PARTITIONS_LEFT, 0, 0); /* it was given up */
         w->partition = PARTITIONS_NONE;

@@ -47,7 +47,7 @@ void pending_free(struct pending *p);
 status pending_add(struct pending *p, const struct waiter *w, void **ticket) must_check;
 
 /* Notes the partition that the waiter's command is for. False where that stands still (partitions.h), and it is not noted; not where it
- * `must`: there is no other. Harmless where nobody waits any more. */
+ * `must`: there is no other. Any will do, and none is noted, where nobody waits for the result. */
 bool pending_place(struct pending *p, const void *ticket, int32_t partition, bool must, int64_t now_us);
 
 /* Takes out the waiter of a correlation id, whose result has come; false when there is none (it is somebody else's, or was answered

@@ -88,6 +88,26 @@ static void what_ends_for_another_reason_says_nothing_about_its_partition(void *
     pending_free(p);
 }
 
+/* Their results come to nobody, so that nothing would say that the partition moves. */
+static void who_waits_for_no_result_says_nothing_about_a_partition(void **state)
+{
+    (void)state;
+    struct pending *p = pending_new(100, 100000);
+    struct waiter w = waiter(1, 5 * S);
+    void *ticket = NULL;
+    w.preference.respond_async = true;
+    assert_int_equal(pending_add(p, &w, &ticket), STATUS_OK);
+    assert_true(pending_place(p, ticket, 0, false, 0));
+    assert_int_equal(place(p, waiter(2, 5 * S), S), 0);
+    assert_int_equal(place(p, waiter(3, 5 * S), S + 249 * MS), 0);
+    assert_int_equal(place(p, waiter(4, 5 * S), S + 250 * MS), 1);
+    w = waiter(5, 5 * S);
+    w.preference.respond_async = true;
+    assert_int_equal(pending_add(p, &w, &ticket), STATUS_OK);
+    assert_true(pending_place(p, ticket, 0, false, S + 250 * MS));
+    pending_free(p);
+}
+
 static void where_all_stand_still_one_must_do(void **state)
 {
     (void)state;
@@ -108,6 +128,7 @@ int main(void)
         cmocka_unit_test(a_partition_without_results_is_passed_but_for_a_try_each_second),
         cmocka_unit_test(a_wait_in_vain_is_remembered_when_nobody_waits_any_more),
         cmocka_unit_test(what_ends_for_another_reason_says_nothing_about_its_partition),
+        cmocka_unit_test(who_waits_for_no_result_says_nothing_about_a_partition),
         cmocka_unit_test(where_all_stand_still_one_must_do),
     };
     return cmocka_run_group_tests_name("pending_partitions", tests, NULL, NULL);
