@@ -105,7 +105,9 @@ static int run(struct parts *p)
         log_error("stopped", LOG_STR("status", status_text(st)));
     else
         log_info("stopped");
-    return st == STATUS_OK ? EXIT_SUCCESS : st == STATUS_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
+    if (st == STATUS_OK)
+        return EXIT_SUCCESS;
+    return pipeline_is_fenced(p->pipeline) ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
 /* They could be read when the settings were checked; what has become of them since is said here. */

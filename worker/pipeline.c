@@ -233,6 +233,11 @@ status pipeline_run(struct pipeline *p)
     return st;
 }
 
+bool pipeline_is_fenced(const struct pipeline *p)
+{
+    return kafka_consumer_is_broken(p->consumer);
+}
+
 bool pipeline_is_ready(void *pipeline, struct buffer *why)
 {
     struct pipeline *p = pipeline;

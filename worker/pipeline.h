@@ -32,6 +32,8 @@ bool pipeline_free(struct pipeline *p);
 
 /* Works until a signal says stop and what is in hand is finished (STATUS_OK), or until nothing this process can do will help. */
 status pipeline_run(struct pipeline *p) must_check;
+/* After that: whether another process has this one's place in the group for good, which only other settings mend. */
+bool pipeline_is_fenced(const struct pipeline *p);
 
 /* Whether commands can be worked on; where not, `why` gets one line. Any thread. */
 bool pipeline_is_ready(void *pipeline, struct buffer *why);

@@ -101,7 +101,7 @@ status pipeline_collect(struct pipeline *p)
         if (!p->paused && !pipeline_has_room(p))
             break;
     }
-    return st == STATUS_OK && kafka_consumer_is_broken(p->consumer) ? STATUS_CONFIG : st;
+    return st == STATUS_OK && kafka_consumer_is_broken(p->consumer) ? STATUS_FATAL : st;
 }
 
 /* ---- storing ---- */
