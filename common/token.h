@@ -18,7 +18,7 @@ struct token_keys;
  * 2048 bits and ES256: PEM, public for verifying, private for signing and verifying, without a pass phrase).
  * Appends one line per fault to `faults` and returns NULL if there is one. */
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults);
-/* Likewise, of exactly one key that can sign; also when it is read anew. */
+/* Likewise, with `signs` (below). */
 struct token_keys *token_keys_load_signer(const char *setting, struct buffer *faults);
 /* Ends what token_keys_start() has begun. */
 void token_keys_free(struct token_keys *keys);
@@ -37,6 +37,7 @@ struct token_sources {
     int64_t jwks_refresh_s; /* a URL is fetched at least so often */
     bool jwks_plain_http;   /* http of other hosts than this: whoever is on the way can put keys in */
     bool jwks_symmetric;    /* oct keys of a URL: whoever can read the URL can sign */
+    bool signs;             /* exactly one key, that can sign; also when it is read anew */
 };
 
 /* Reads all files and opens no URL. Appends one line per fault to `faults` ("[token] …") and returns NULL if there is one. */

@@ -164,7 +164,6 @@ struct token_keys {
     struct token_sources options; /* `keys`, `jwks` and `issuer` are used while opening only */
     char *ca;
     bool names_issuers;
-    bool signs; /* one key, that can */
     struct token_source *sources;
     size_t n_sources;
     struct token_shared *shared;

@@ -44,7 +44,7 @@ bool token_source_read(const struct token_source *source, struct token_key_list 
     bool good = source->kind == TOKEN_KEY_FILES
                     ? token_read_key_files(source->at, source->issuer, out, faults)
                     : read_jwks_file(source, out, faults);
-    if (good && source->of->signs)
+    if (good && source->of->options.signs)
         good = can_sign(out, faults);
     if (!good)
         token_key_list_dispose(out);
@@ -228,7 +228,7 @@ static void read_files(struct token_keys *keys, struct buffer *faults)
     }
 }
 
-static struct token_keys *open_keys(const struct token_sources *sources, bool signs, struct buffer *faults)
+struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults)
 {
     struct token_keys *keys = calloc(1, sizeof *keys);
     size_t faults_before = faults->len;
@@ -236,7 +236,6 @@ static struct token_keys *open_keys(const struct token_sources *sources, bool si
 
     if (keys) {
         keys->options = *sources;
-        keys->signs = signs;
         keys->ca = copy(slice_of(sources->jwks_ca));
         keys->shared = shared_new();
         good = keys->shared && (keys->ca || !sources->jwks_ca);
@@ -257,19 +256,14 @@ static struct token_keys *open_keys(const struct token_sources *sources, bool si
     return NULL;
 }
 
-struct token_keys *token_keys_open(const struct token_sources *sources, struct buffer *faults)
-{
-    return open_keys(sources, false, faults);
-}
-
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults)
 {
-    return open_keys(&(struct token_sources){.keys = setting}, false, faults);
+    return token_keys_open(&(struct token_sources){.keys = setting}, faults);
 }
 
 struct token_keys *token_keys_load_signer(const char *setting, struct buffer *faults)
 {
-    return open_keys(&(struct token_sources){.keys = setting}, true, faults);
+    return token_keys_open(&(struct token_sources){.keys = setting, .signs = true}, faults);
 }
 
 void token_keys_free(struct token_keys *keys)
