@@ -14,31 +14,19 @@ static void stand_still(struct partition *it, int64_t now_us)
     it->stands_still = true;
 }
 
-static void count(struct partition *it, int64_t now_us)
-{
-    if (it->waiting++ == 0)
-        it->moved_us = now_us;
-    it->try_us = now_us + PARTITIONS_TRY_US;
-}
-
-bool partitions_add(struct partitions *p, int32_t partition, int64_t now_us)
+bool partitions_add(struct partitions *p, int32_t partition, bool must, int64_t now_us)
 {
     struct partition *it = find(p, partition);
     if (!it)
         return true;
     if (it->waiting > 0 && now_us - it->moved_us >= PARTITIONS_IN_TIME_US)
         stand_still(it, now_us);
-    if (it->stands_still && now_us < it->try_us)
+    if (it->stands_still && !must && now_us < it->try_us)
         return false;
-    count(it, now_us);
+    if (it->waiting++ == 0)
+        it->moved_us = now_us;
+    it->try_us = now_us + PARTITIONS_TRY_US;
     return true;
-}
-
-void partitions_force(struct partitions *p, int32_t partition, int64_t now_us)
-{
-    struct partition *it = find(p, partition);
-    if (it)
-        count(it, now_us);
 }
 
 void partitions_remove(struct partitions *p, int32_t partition, enum partitions_end end, int64_t produced_us,

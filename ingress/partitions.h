@@ -23,10 +23,8 @@ struct partitions {
 };
 
 /* A command for that partition, whose result will be waited for. False where the partition stands still and has had its try: the command is not
- * counted, and should go elsewhere. */
-bool partitions_add(struct partitions *p, int32_t partition, int64_t now_us);
-/* Likewise, where there is no other. */
-void partitions_force(struct partitions *p, int32_t partition, int64_t now_us);
+ * counted, and should go elsewhere; not where it `must`: there is no other. */
+bool partitions_add(struct partitions *p, int32_t partition, bool must, int64_t now_us);
 
 /* Why nobody waits for a command any more. */
 enum partitions_end {

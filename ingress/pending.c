@@ -241,9 +241,7 @@ bool pending_place(struct pending *p, const void *ticket, int32_t partition, boo
         struct waiter *w = &p->slots[i].waiter;
         partitions_remove(&p->partitions, w->partition, PARTITIONS_LEFT, 0, 0); /* it was given up */
         w->partition = PARTITIONS_NONE;
-        placed = must || partitions_add(&p->partitions, partition, now_us);
-        if (must)
-            partitions_force(&p->partitions, partition, now_us);
+        placed = partitions_add(&p->partitions, partition, must, now_us);
         if (placed)
             w->partition = partition;
     }
