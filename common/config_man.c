@@ -44,15 +44,7 @@ static void put_name(const struct config_program *program, FILE *to)
 
 void config_print_man(const struct config_program *program, FILE *to)
 {
-    fputs(".TH ", to);
-    roff_text(program->name, to);
-    fputs(" 8 \"\" \"gold\\-label " GOLD_LABEL_VERSION "\" \"Gold labels\"\n", to);
-    roff_section("NAME", to);
-    roff_text(program->name, to);
-    fputs(" \\- ", to);
-    roff_text(program->summary, to);
-    fputc('\n', to);
-
+    roff_head(program->name, 8, program->summary, to);
     roff_section("SYNOPSIS", to);
     put_name(program, to);
     fputs("[\\fB\\-\\-config\\fR \\fIFILE\\fR]\n.br\n", to);

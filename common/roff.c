@@ -19,6 +19,18 @@ static void put(const char *text, size_t len, FILE *to)
     }
 }
 
+void roff_head(const char *name, int section, const char *summary, FILE *to)
+{
+    fputs(".TH ", to);
+    roff_text(name, to);
+    fprintf(to, " %d \"\" \"gold\\-label " GOLD_LABEL_VERSION "\" \"Gold labels\"\n", section);
+    roff_section("NAME", to);
+    roff_text(name, to);
+    fputs(" \\- ", to);
+    roff_text(summary, to);
+    fputc('\n', to);
+}
+
 void roff_text(const char *text, FILE *to)
 {
     put(text, strlen(text), to);

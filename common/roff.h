@@ -2,6 +2,9 @@
 #pragma once
 #include <stdio.h>
 
+/* The title and the section NAME of the page `name`(`section`). */
+void roff_head(const char *name, int section, const char *summary, FILE *to);
+
 /* Text: nothing in it is a request or an escape. Dashes are those of the keyboard, so that options can be copied. */
 void roff_text(const char *text, FILE *to);
 /* Text on a line of its own, with a full stop. */

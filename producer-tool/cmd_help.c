@@ -55,8 +55,9 @@ static void print_names(void)
     size_t n = 0;
     const struct verb *const *verbs = verbs_all(&n);
     for (size_t i = 0; i < n; i++) {
-        verbs_print_name(verbs[i], stdout);
-        putchar('\n');
+        char page[OPTIONS_PAGE_SIZE];
+        options_page_of(verbs[i], page);
+        puts(page + strlen("gold-label-"));
     }
 }
 

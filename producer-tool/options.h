@@ -68,6 +68,9 @@ void option_add_bounds(const struct verb_option *o, struct buffer *to);
 
 /* --help: usage, summary, options with their defaults, notes. */
 void options_print_help(const struct verb *v, FILE *to);
+/* The name of its man page: "gold-label-dlq-list". */
+enum { OPTIONS_PAGE_SIZE = 64 };
+void options_page_of(const struct verb *v, char page[OPTIONS_PAGE_SIZE]);
 /* A man page (roff) of section 1. */
 void options_print_man(const struct verb *v, FILE *to);
 /* A completion script for bash, of all verbs. */

@@ -29,32 +29,20 @@ static void put_option(const struct verb_option *o, FILE *to)
         roff_sentence(o->details, to);
 }
 
-/* The words of the name, as those of a page ("-") or of a command (" ") are joined. */
-static void put_name(const struct verb *v, const char *separator, FILE *to)
+void options_page_of(const struct verb *v, char page[OPTIONS_PAGE_SIZE])
 {
-    roff_text("gold-label", to);
-    for (const char *at = v->name; *at;) {
-        size_t len = strcspn(at, " ");
-        fprintf(to, "%s%.*s", separator, (int)len, at);
-        at += len + (at[len] == ' ');
-    }
+    snprintf(page, OPTIONS_PAGE_SIZE, "gold-label-%s", v->name);
+    for (char *at = page; (at = strchr(at, ' ')) != NULL;)
+        *at = '-';
 }
 
 void options_print_man(const struct verb *v, FILE *to)
 {
-    fputs(".TH \"", to);
-    put_name(v, "\\-", to);
-    fputs("\" 1 \"\" \"gold\\-label " GOLD_LABEL_VERSION "\" \"Gold labels\"\n", to);
-    roff_section("NAME", to);
-    put_name(v, "\\-", to);
-    fputs(" \\- ", to);
-    roff_text(v->summary, to);
-    fputc('\n', to);
-
+    char page[OPTIONS_PAGE_SIZE];
+    options_page_of(v, page);
+    roff_head(page, 1, v->summary, to);
     roff_section("SYNOPSIS", to);
-    fputs(".B ", to);
-    put_name(v, " ", to);
-    fputs("\n[\\fIOPTION\\fR]...", to);
+    fprintf(to, ".B gold\\-label %s\n[\\fIOPTION\\fR]...", v->name);
     if (v->operand)
         fprintf(to, v->operand_required ? " \\fI%s\\fR" : " [\\fI%s\\fR]", v->operand);
     fputc('\n', to);

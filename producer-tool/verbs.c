@@ -59,17 +59,9 @@ void verbs_print_help(void)
     printf("\nExamples:\n%s", EXAMPLES);
 }
 
-void verbs_print_name(const struct verb *v, FILE *to)
-{
-    for (const char *at = v->name; *at; at++)
-        fputc(*at == ' ' ? '-' : *at, to);
-}
-
 void verbs_print_man(FILE *to)
 {
-    fputs(".TH gold\\-label 1 \"\" \"gold\\-label " GOLD_LABEL_VERSION "\" \"Gold labels\"\n", to);
-    roff_section("NAME", to);
-    roff_text("gold-label - sends gold labels, follows their results, looks after dead letters\n", to);
+    roff_head("gold-label", 1, "sends gold labels, follows their results, looks after dead letters", to);
     roff_section("SYNOPSIS", to);
     fputs(".B gold\\-label\n\\fIVERB\\fR [\\fIOPTION\\fR]...\n", to);
     roff_section("VERBS", to);
@@ -84,8 +76,10 @@ void verbs_print_man(FILE *to)
     roff_block(EXAMPLES, to);
     roff_section("\"SEE ALSO\"", to);
     for (size_t i = 0; i < N_VERBS; i++) {
-        fputs(".BR gold\\-label\\-", to);
-        verbs_print_name(VERBS[i], to);
+        char page[OPTIONS_PAGE_SIZE];
+        options_page_of(VERBS[i], page);
+        fputs(".BR ", to);
+        roff_text(page, to);
         fprintf(to, " (1)%s\n", i + 1 < N_VERBS ? "," : "");
     }
 }

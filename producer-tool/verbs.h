@@ -21,7 +21,5 @@ bool verbs_begin_with(const char *word);
 void verbs_print_help(void);
 /* A man page (roff) of section 1: of the tool, beside those of its verbs. */
 void verbs_print_man(FILE *to);
-/* The name as man pages have it: in one word. */
-void verbs_print_name(const struct verb *v, FILE *to);
 /* Says what is wrong and which verbs there are; returns the exit code for it, 2. */
 int verbs_refuse(const char *what);

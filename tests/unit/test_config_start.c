@@ -163,6 +163,18 @@ static void version_is_one_line(void **state)
     assert_string_equal(o.printed, "tester " GOLD_LABEL_VERSION "\n");
 }
 
+static void assert_prints(char *argument, const char *const *lines, size_t n)
+{
+    struct outcome o;
+    START(&o, argument);
+    assert_int_equal(o.start, CONFIG_EXIT);
+    assert_int_equal(o.exit_code, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (!strstr(o.printed, lines[i]))
+            fail_msg("no %s in: %s", lines[i], o.printed);
+    }
+}
+
 static void help_lists_every_setting(void **state)
 {
     (void)state;
@@ -178,14 +190,7 @@ static void help_lists_every_setting(void **state)
         "librdkafka",
         "Exit codes: 0 ",
     };
-    struct outcome o;
-    START(&o, "--help");
-    assert_int_equal(o.start, CONFIG_EXIT);
-    assert_int_equal(o.exit_code, 0);
-    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
-        if (!strstr(o.printed, LINES[i]))
-            fail_msg("no %s in: %s", LINES[i], o.printed);
-    }
+    assert_prints("--help", LINES, sizeof LINES / sizeof LINES[0]);
 }
 
 static void a_man_page_has_every_setting_and_no_request_that_a_text_makes(void **state)
@@ -198,14 +203,7 @@ static void a_man_page_has_every_setting_and_no_request_that_a_text_makes(void *
         "\n.TP\n.B linger\\-time\nTime to wait. (\\-5 to 9223372036854775807 ms; default 0).\n",
         "\n.SH \"EXIT STATUS\"\n0 ",
     };
-    struct outcome o;
-    START(&o, "--man");
-    assert_int_equal(o.start, CONFIG_EXIT);
-    assert_int_equal(o.exit_code, 0);
-    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
-        if (!strstr(o.printed, LINES[i]))
-            fail_msg("no %s in: %s", LINES[i], o.printed);
-    }
+    assert_prints("--man", LINES, sizeof LINES / sizeof LINES[0]);
 }
 
 int main(void)
