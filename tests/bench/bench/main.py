@@ -18,6 +18,7 @@ from bench import (
     limit,
     messy,
     open_loop,
+    pace,
     path,
     single,
     soak,
@@ -35,6 +36,7 @@ from bench.topics import Topics
 
 # Name, what it measures. In the order in which they are measured.
 PARTS = {
+    "pace": (pace.measure, "how steadily the machine itself works: what no program on it can be better than"),
     "path": (
         path.measure,
         "one label at a time over HTTP, and the floors of its path: Kafka twice, one insert",
