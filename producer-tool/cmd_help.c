@@ -86,11 +86,29 @@ static int print_about(const struct help_options *o)
     return fflush(stdout) == 0 ? 0 : EXIT_USAGE;
 }
 
+/* A verb of two words is one operand: `joined` takes the place of both. Returns how many arguments there are then. */
+static int join_words(int argc, char **argv, char joined[OPTIONS_PAGE_SIZE])
+{
+    for (int i = 0; i + 1 < argc; i++) {
+        int used = 0;
+        if (!verbs_find(argc - i, argv + i, &used) || used != 2)
+            continue;
+        snprintf(joined, OPTIONS_PAGE_SIZE, "%s-%s", argv[i], argv[i + 1]);
+        argv[i] = joined;
+        memmove(&argv[i + 1], &argv[i + 2], (size_t)(argc - i - 2) * sizeof *argv);
+        return argc - 1;
+    }
+    return argc;
+}
+
 static int run(int argc, char **argv)
 {
     struct help_options o;
     struct buffer faults = {0};
+    char joined[OPTIONS_PAGE_SIZE];
     int code = 0;
+
+    argc = join_words(argc, argv, joined);
     if (options_parse(&VERB_HELP, argc, argv, &o, &faults) == OPTIONS_HELP)
         options_print_help(&VERB_HELP, stdout);
     else
@@ -104,7 +122,7 @@ const struct verb VERB_HELP = {
     .summary = "Says more about a verb, as text, as a man page or to a shell",
     .operand = "VERB",
     .operand_offset = MEMBER(verb),
-    .operand_help = "which one; a verb of two words with a dash: dlq-list",
+    .operand_help = "which one: send, dlq list …",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .notes = "Exit: 0 printed, 2 usage.\n",

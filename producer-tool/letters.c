@@ -7,6 +7,8 @@
 enum { EXIT_STOPPED = 3, EXIT_INTERRUPTED = 130 };
 enum { CONNECT_FOR_S = 30, WAIT_MS = 200 };
 
+const char *const LETTERS_CODES[] = {"any", "null_value", "unknown_schema", "broken_avro", NULL};
+
 static void check_place(const char *option, const char *text, struct buffer *faults)
 {
     struct place place;
@@ -46,13 +48,19 @@ status letters_open(struct letters *l, struct fault *f)
     return reader_open(&l->reader, &reader, f);
 }
 
+static bool is_wanted(const struct letters *l, const struct kafka_message *m)
+{
+    int code = l->options->code;
+    return code == 0 || slice_is(kafka_header_find(m, "dlq-code"), LETTERS_CODES[code]);
+}
+
 struct kafka_message *letters_next(struct letters *l)
 {
     while (!reader_is_done(&l->reader)) {
         struct kafka_message *m = reader_next(&l->reader, WAIT_MS);
         if (!m)
             continue;
-        if (!l->options->code || slice_is(kafka_header_find(m, "dlq-code"), l->options->code))
+        if (is_wanted(l, m))
             return m;
         kafka_message_free(m);
     }

@@ -7,19 +7,25 @@
 
 struct letters_options {
     const char *config;
-    const char *code; /* of this reason only; NULL: all */
+    int code; /* of this reason only: one of LETTERS_CODES */
     const char *from;
     const char *to;
     int64_t partition;
 };
+
+/* What `dlq-code` says, behind "any". */
+extern const char *const LETTERS_CODES[];
 
 /* Rows of a verb's table for its member `member`, which is a struct letters_options. */
 #define LETTERS_AT(verb, member, field) (offsetof(verb, member) + offsetof(struct letters_options, field))
 #define LETTERS_OPTIONS(verb, member)                                                                        \
     {.name = "code",                                                                                         \
      .value = "CODE",                                                                                        \
+     .kind = OPTION_CHOICE,                                                                                  \
      .offset = LETTERS_AT(verb, member, code),                                                               \
-     .help = "of this reason only: broken_avro …"},                                                          \
+     .fallback = "any",                                                                                      \
+     .choices = LETTERS_CODES,                                                                               \
+     .help = "null_value, unknown_schema or broken_avro"},                                                   \
         {.name = "partition",                                                                                \
          .value = "N",                                                                                       \
          .kind = OPTION_PARTITION,                                                                           \

@@ -168,6 +168,9 @@ void option_add_bounds(const struct verb_option *o, struct buffer *to)
         o->kind == OPTION_DURATION)
         buffer_printf(to, " (%" PRId64 " to %" PRId64 "%s)", o->min, o->max,
                       o->kind == OPTION_DURATION ? " seconds" : "");
-    if (o->kind == OPTION_CHOICE)
-        buffer_printf(to, " (%s)", o->value);
+    if (o->kind != OPTION_CHOICE)
+        return;
+    for (size_t i = 0; o->choices[i]; i++)
+        buffer_printf(to, "%s%s", i ? "|" : " (", o->choices[i]);
+    buffer_add_char(to, ')');
 }

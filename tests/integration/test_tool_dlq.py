@@ -207,7 +207,7 @@ def test_results_end_in_time_while_a_partition_that_has_ended_is_written(tool, l
 def test_man_pages_and_completion_are_made_from_the_option_tables(tool):
     for verb in tool("help", "--names").stdout.decode().split():
         page = (BUILD / "share" / "man" / "man1" / f"gold-label-{verb}.1").read_bytes()
-        assert page == tool("help", "--man", verb).stdout
+        assert page == tool("help", "--man", verb).stdout == tool("help", "--man", *verb.split("-")).stdout
         for option in set(tool(*verb.split("-"), "--help").stdout.decode().split()):
             if option.startswith("--") and option != "--man":
                 assert option.replace("-", "\\-").encode() in page, (verb, option)
@@ -221,6 +221,7 @@ def test_man_pages_and_completion_are_made_from_the_option_tables(tool):
 
     assert set(completed("gold-label", "s")) == {"send", "status"}
     assert completed("gold-label", "dlq", "re") == ["replay"]
+    assert completed("gold-label", "dlq", "list", "--code", "n") == ["null_value"]
     assert completed("gold-label", "send", "--rej") == ["--rejects"]
     assert completed("gold-label", "send", "--wait", "a") == ["accepted"]
     assert Path(completed("gold-label", "send", str(script)[:-2])[0]) == script
