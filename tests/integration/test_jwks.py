@@ -138,7 +138,8 @@ def test_others_are_served_while_keys_are_fetched(ingress_with, issuer, run, sig
         waits = pool.submit(status, ingress, run, sign(RSA_2, "new"))
         hits = issuer.hits
         wait_until(lambda: issuer.hits > hits or waits.done(), what="the key set is asked for")
-        for _ in range(20):
+        # Several, however slow the machine: the fetch itself is given up after a while.
+        for _ in range(3):
             assert status(ingress, run, sign(RSA, "rsa")) == 201
         assert not waits.done()
         issuer.hold.set()
