@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdlib.h>
 
 static bool read_integer(const struct config_option *o, const char *text, int64_t *out)
@@ -52,6 +53,18 @@ static bool text_fits(const struct config_option *o, const char *text)
     return *text && (o->max <= 0 || strlen(text) <= (size_t)o->max);
 }
 
+/* Judged as the listener will read it, so that what passes here is no surprise there. */
+static bool is_address(const char *text)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address = NULL;
+
+    if (getaddrinfo(text, NULL, &hints, &address) != 0)
+        return false;
+    freeaddrinfo(address);
+    return true;
+}
+
 bool config_store(const struct config_option *o, const char *text, void *settings, struct buffer *faults)
 {
     void *member = (char *)settings + o->offset;
@@ -66,7 +79,8 @@ bool config_store(const struct config_option *o, const char *text, void *setting
 
     switch (o->kind) {
     case CONFIG_TEXT:
-        ok = !text || text_fits(o, text);
+    case CONFIG_ADDRESS:
+        ok = !text || (o->kind == CONFIG_TEXT ? text_fits(o, text) : is_address(text));
         v.text = ok ? text : NULL;
         memcpy(member, &v.text, sizeof v.text);
         break;
@@ -99,6 +113,9 @@ void config_describe_bounds(const struct config_option *o, struct buffer *out)
             buffer_printf(out, "text of 1 to %" PRId64 " bytes", o->max);
         else
             buffer_add_text(out, "text that is not empty");
+        break;
+    case CONFIG_ADDRESS:
+        buffer_add_text(out, "a numeric IPv4 or IPv6 address");
         break;
     case CONFIG_INTEGER:
         buffer_printf(out, "%" PRId64 " to %" PRId64, o->min, o->max);

@@ -21,8 +21,8 @@ static const struct config_option OPTIONS[] = {
     {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), "gold-label.results", .max = 249,
      .help = "topic that results come from"},
 
-    {"http", "address", CONFIG_TEXT, AT(http_address), "127.0.0.1", .max = 64,
-     .help = "numeric IPv4 or IPv6 address of the public listener"},
+    {"http", "address", CONFIG_ADDRESS, AT(http_address), "127.0.0.1",
+     .help = "address of the public listener"},
     {"http", "port", CONFIG_INTEGER, AT(http_port), "8080", .min = 1, .max = 65535,
      .help = "port of the public listener"},
     {"http", "connections", CONFIG_INTEGER, AT(connections), "2048", .min = 1, .max = 65536,
@@ -43,8 +43,8 @@ static const struct config_option OPTIONS[] = {
     {"http", "tls_priorities", CONFIG_TEXT, AT(tls_priorities), HTTP_TLS_PRIORITIES, .max = 1024,
      .help = "versions and ciphers of TLS, as GnuTLS writes them"},
 
-    {"admin", "address", CONFIG_TEXT, AT(admin_address), "127.0.0.1", .max = 64,
-     .help = "numeric IPv4 or IPv6 address of /healthz, /readyz and /metrics"},
+    {"admin", "address", CONFIG_ADDRESS, AT(admin_address), "127.0.0.1",
+     .help = "address of /healthz, /readyz and /metrics"},
     {"admin", "port", CONFIG_INTEGER, AT(admin_port), "8081", .min = 1, .max = 65535,
      .help = "port of /healthz, /readyz and /metrics"},
 

@@ -11,6 +11,7 @@ struct settings {
     const char *brokers;
     const char *conninfo;
     const char *audience;
+    const char *address;
     int64_t max_rows;
     int64_t linger;
     bool fast;
@@ -29,6 +30,12 @@ static const struct config_option OPTIONS[] = {
      .max = 600,
      .help = "libpq."},
     {.section = "token", .name = "audience", MEMBER(audience), .max = 20, .help = "The audience."},
+    {.section = "admin",
+     .name = "address",
+     .kind = CONFIG_ADDRESS,
+     MEMBER(address),
+     .fallback = "127.0.0.1",
+     .help = "Where it listens."},
     {.section = "worker",
      .name = "max_rows",
      .kind = CONFIG_INTEGER,

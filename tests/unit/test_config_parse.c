@@ -229,6 +229,35 @@ static void numbers_are_plain_decimal_within_their_bounds(void **state)
                   "[worker] linger-time = -6: must be -5 to 9223372036854775807 ms (line 6)\n");
 }
 
+static void an_address_is_numeric(void **state)
+{
+    (void)state;
+    static const char *const REFUSED[] = {"", "localhost", "256.1.1.1", "127.0.0.1:80", "[::1]", "::1 "};
+    for (size_t i = 0; i < sizeof REFUSED / sizeof REFUSED[0]; i++) {
+        char variable[100];
+        char expected[200];
+        snprintf(variable, sizeof variable, "GOLD_LABEL_ADMIN_ADDRESS=%s", REFUSED[i]);
+        snprintf(expected, sizeof expected,
+                 "[admin] address = %s: must be a numeric IPv4 or IPv6 address (GOLD_LABEL_ADMIN_ADDRESS)\n",
+                 REFUSED[i]);
+        assert_faults(SLICE_LITERAL(REQUIRED), (char *[]){variable, NULL}, expected);
+    }
+
+    static const char *const TAKEN[] = {"127.0.0.1", "0.0.0.0", "::", "::1"};
+    for (size_t i = 0; i < sizeof TAKEN / sizeof TAKEN[0]; i++) {
+        struct settings s;
+        struct buffer faults = {0};
+        char variable[100];
+        snprintf(variable, sizeof variable, "GOLD_LABEL_ADMIN_ADDRESS=%s", TAKEN[i]);
+        struct config *c =
+            config_parse(&PROGRAM, SLICE_LITERAL(REQUIRED), (char *[]){variable, NULL}, &s, &faults);
+        assert_non_null(c);
+        assert_string_equal(s.address, TAKEN[i]);
+        config_free(c);
+        buffer_dispose(&faults);
+    }
+}
+
 static void a_text_over_its_bound_is_refused_and_not_shown(void **state)
 {
     (void)state;
@@ -314,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_typo_in_a_variable_is_a_fault),
         cmocka_unit_test(every_fault_is_reported_at_once),
         cmocka_unit_test(numbers_are_plain_decimal_within_their_bounds),
+        cmocka_unit_test(an_address_is_numeric),
         cmocka_unit_test(a_text_over_its_bound_is_refused_and_not_shown),
         cmocka_unit_test(a_refused_secret_is_not_shown),
         cmocka_unit_test(a_nul_byte_is_a_fault),

@@ -182,6 +182,7 @@ static void help_lists_every_setting(void **state)
         "tester: tests the configuration\n",
         "[kafka]\n  brokers: text that is not empty; required\n      Where Kafka is.\n",
         "  audience: text of 1 to 20 bytes; unset by default\n",
+        "  address: a numeric IPv4 or IPv6 address; default 127.0.0.1\n",
         "  max_rows: 1 to 10000; default 1000\n      Rows of a batch.\n",
         "  linger-time: -5 to 9223372036854775807 ms; default 0\n",
         "  fast: true or false; default yes\n",
