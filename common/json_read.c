@@ -180,6 +180,7 @@ static int on_string(void *ctx, const unsigned char *at, size_t len)
     return on_value(r, JSON_STRING, string);
 }
 
+/* The bound that is told does not count the object around the members. */
 static int open_bracket(struct reader *r, enum json_kind kind)
 {
     if (r->broken)
@@ -188,7 +189,7 @@ static int open_bracket(struct reader *r, enum json_kind kind)
         return on_value(r, kind, SLICE_NONE);
     if (r->depth == r->max_depth)
         return note(r, fault_set(r->fault, STATUS_INVALID, "too_deep", "nested deeper than %u at byte %zu",
-                                 r->max_depth, consumed(r) - 1));
+                                 r->fn ? r->max_depth - 1 : r->max_depth, consumed(r) - 1));
     if (r->depth == 1)
         r->value_at = consumed(r) - 1;
     r->depth++;

@@ -243,6 +243,7 @@ static void object_value_nests_64_deep_itself_counted(void **state)
     assert_int_equal(json_read_label(nested_object(&b, 64), JSON_LABEL_BODY, arena, &label, NULL), STATUS_OK);
     struct fault f = read_badly(nested_object(&b, 65), JSON_LABEL_BODY, STATUS_INVALID);
     assert_string_equal(f.code, "too_deep");
+    assert_string_equal(f.message, "nested deeper than 64 at byte 336");
     buffer_dispose(&b);
 }
 
