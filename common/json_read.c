@@ -161,7 +161,8 @@ static int on_number(void *ctx, const char *at, size_t len)
         return GO_ON;
 
     struct slice number = slice_make(at, len);
-    status st = json_check_number(number, r->fault);
+    size_t place = is_in_text(r, (const unsigned char *)at) ? (size_t)(at - r->text.at) : r->text.len - len;
+    status st = json_check_number(number, place, r->fault);
     return st ? note(r, st) : on_value(r, JSON_NUMBER, number);
 }
 
@@ -303,8 +304,9 @@ static status parse(struct reader *r)
 static status read_text(struct slice text, enum json_kind outermost, unsigned max_depth, struct arena *a,
                         json_member_fn fn, void *ctx, struct fault *f)
 {
-    if (!text_is_utf8(text))
-        return fault_set(f, STATUS_MALFORMED, "not_utf8", "not UTF-8");
+    size_t good = text_utf8_prefix(text);
+    if (good < text.len)
+        return fault_set(f, STATUS_MALFORMED, "not_utf8", "not UTF-8 at byte %zu", good);
     if (text.len >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
         return fault_set(f, STATUS_MALFORMED, "malformed_json",
                          "not one JSON text: it begins with a byte order mark (RFC 8259, section 8.1)");

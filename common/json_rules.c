@@ -68,7 +68,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-status json_check_number(struct slice number, struct fault *f)
+status json_check_number(struct slice number, size_t at, struct fault *f)
 {
     /* Nothing short can be too much: `1e999` is the shortest that is. */
     if (number.len < 5)
@@ -79,8 +79,8 @@ status json_check_number(struct slice number, struct fault *f)
     for (; i < number.len && number.at[i] != 'e' && number.at[i] != 'E'; i++)
         digits += is_digit(number.at[i]);
     if (digits > LABEL_NUMBER_DIGITS_MAX)
-        return fault_set(f, STATUS_INVALID, "number_too_long", "a number has more than %d digits",
-                         LABEL_NUMBER_DIGITS_MAX);
+        return fault_set(f, STATUS_INVALID, "number_too_long",
+                         "a number has more than %d digits: that at byte %zu", LABEL_NUMBER_DIGITS_MAX, at);
 
     int exponent = 0;
     for (; i < number.len && exponent <= LABEL_NUMBER_EXPONENT_MAX; i++) {
@@ -88,7 +88,8 @@ status json_check_number(struct slice number, struct fault *f)
             exponent = exponent * 10 + (number.at[i] - '0');
     }
     if (exponent > LABEL_NUMBER_EXPONENT_MAX)
-        return fault_set(f, STATUS_INVALID, "exponent_out_of_range", "the exponent of a number is beyond ±%d",
-                         LABEL_NUMBER_EXPONENT_MAX);
+        return fault_set(f, STATUS_INVALID, "exponent_out_of_range",
+                         "the exponent of a number is beyond ±%d: that at byte %zu",
+                         LABEL_NUMBER_EXPONENT_MAX, at);
     return STATUS_OK;
 }

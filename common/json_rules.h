@@ -11,5 +11,5 @@ bool json_has_foreign_space(struct slice text);
  * well-formed text only, where a backslash always begins an escape. */
 status json_check_escapes(struct slice text, struct fault *f) must_check;
 
-/* A number's bounds (label.h): STATUS_INVALID with "number_too_long" or "exponent_out_of_range". */
-status json_check_number(struct slice number, struct fault *f) must_check;
+/* A number's bounds (label.h): STATUS_INVALID with "number_too_long" or "exponent_out_of_range". `at`: its first byte, to be told. */
+status json_check_number(struct slice number, size_t at, struct fault *f) must_check;

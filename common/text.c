@@ -84,18 +84,26 @@ static size_t ascii_prefix(struct slice s)
     return len;
 }
 
-bool text_is_utf8(struct slice s)
+size_t text_utf8_prefix(struct slice s)
 {
+    size_t prefix = 0;
+
     while (s.len > 0) {
         size_t length = ascii_prefix(s);
         if (length == 0)
             length = character_length(s);
         if (length == 0)
-            return false;
+            break;
         s.at += length;
         s.len -= length;
+        prefix += length;
     }
-    return true;
+    return prefix;
+}
+
+bool text_is_utf8(struct slice s)
+{
+    return text_utf8_prefix(s) == s.len;
 }
 
 size_t text_characters(struct slice utf8)

@@ -7,6 +7,8 @@
 
 /* Well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF, nothing cut off. Empty is valid. */
 bool text_is_utf8(struct slice s);
+/* Bytes of the well-formed beginning. */
+size_t text_utf8_prefix(struct slice s);
 /* Number of code points of a valid UTF-8 text. */
 size_t text_characters(struct slice utf8);
 /* True when every character has the Unicode property White_Space, and for the empty text. `utf8` must be valid. */

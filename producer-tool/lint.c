@@ -23,25 +23,10 @@ static const struct {
 
 /* ---- characters ---- */
 
-/* Of the well-formed beginning. */
-static size_t utf8_prefix(struct slice s)
-{
-    size_t at = 0;
-    while (at < s.len) {
-        size_t n = 1;
-        while (n <= 4 && at + n <= s.len && !text_is_utf8(slice_make(s.at + at, n)))
-            n++;
-        if (n > 4 || at + n > s.len)
-            return at;
-        at += n;
-    }
-    return at;
-}
-
 static size_t column_of(struct slice line, size_t byte)
 {
     struct slice before = slice_make(line.at, byte < line.len ? byte : line.len);
-    size_t good = text_is_utf8(before) ? before.len : utf8_prefix(before);
+    size_t good = text_utf8_prefix(before);
     return text_characters(slice_make(before.at, good)) + (before.len - good) + 1;
 }
 
@@ -146,7 +131,7 @@ struct lint_place lint_locate(struct slice line, const struct fault *f)
     if (strcmp(f->code, "too_large") == 0)
         return place;
     if (strcmp(f->code, "not_utf8") == 0)
-        return (struct lint_place){column_of(line, utf8_prefix(line)), NULL};
+        return (struct lint_place){column_of(line, text_utf8_prefix(line)), NULL};
 
     size_t n = find_members(line, members);
     long long byte = byte_of(f);

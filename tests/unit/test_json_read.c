@@ -114,10 +114,21 @@ static void a_number_has_at_most_1000_digits(void **state)
         struct fault f;
         status st = check_number(&b, CASES[i].before, CASES[i].digits, CASES[i].behind, &f);
         assert_int_equal(st, CASES[i].good ? STATUS_OK : STATUS_INVALID);
-        if (st)
-            assert_string_equal(f.code, "number_too_long");
+        if (!st)
+            continue;
+        assert_string_equal(f.code, "number_too_long");
+        assert_string_equal(f.message, "object_value: a number has more than 1000 digits: that at byte 5");
     }
     buffer_dispose(&b);
+}
+
+static void what_is_not_utf8_is_told_with_its_place(void **state)
+{
+    (void)state;
+    struct fault f;
+    assert_int_equal(read_object(SLICE_LITERAL("{\"a\":\"\xc3\xa4\xc3\"}"), NULL, NULL, &f),
+                     STATUS_MALFORMED);
+    assert_string_equal(f.message, "not UTF-8 at byte 8");
 }
 
 static void a_huge_exponent_does_not_overflow(void **state)
@@ -127,6 +138,7 @@ static void a_huge_exponent_does_not_overflow(void **state)
     struct fault f;
     assert_int_equal(check_number(&b, "1e", 5000, "", &f), STATUS_INVALID);
     assert_string_equal(f.code, "exponent_out_of_range");
+    assert_string_equal(f.message, "object_value: the exponent of a number is beyond ±400: that at byte 5");
     assert_int_equal(check_number(&b, "1e-", 5000, "", &f), STATUS_INVALID);
     buffer_dispose(&b);
 }
@@ -364,6 +376,7 @@ int main(void)
         cmocka_unit_test(an_object_may_nest_64_deep_counting_itself),
         cmocka_unit_test(endless_nesting_costs_only_its_bytes),
         cmocka_unit_test(a_number_has_at_most_1000_digits),
+        cmocka_unit_test(what_is_not_utf8_is_told_with_its_place),
         cmocka_unit_test(a_huge_exponent_does_not_overflow),
         cmocka_unit_test(a_duplicate_among_very_many_is_found),
         cmocka_unit_test(equal_names_in_very_many_objects_are_no_duplicates),

@@ -45,6 +45,8 @@ static void the_place_of_a_fault_is_found(void **state)
         {"{\"output_resource_name\":\"\xc3\xa4\xf0\x9f\x98\x80\" ?}", "?", "output_resource_name",
          "malformed_json"},
         {"{\"text_value\":\"\xc3\xa4\xff\"}", "\xff", NULL, "not_utf8"},
+        {"{" NAME ",\"object_value\":{\"a\":1,\"b\":[2,1e-401]}}", "1e-401", "object_value",
+         "exponent_out_of_range"},
         {"[]", "", NULL, "not_an_object"},
         {"[:g\"x\"]", ":", NULL, "malformed_json"},
         {"{:1,\"text_value\":2}", ":", NULL, "malformed_json"},
