@@ -1,7 +1,8 @@
 /* Bearer tokens (RFC 7519, RFC 8725): verifying and signing. The only module that includes libjwt and libcrypto.
  *
  * The algorithm belongs to the key, never to the token: our own strict read of the header finds the key by `kid`, its
- * algorithm must be the key's, and only then libjwt verifies the signature. Claims are read by our own reader too. */
+ * algorithm must be the key's, and only then libcrypto verifies the signature. Claims are read by our own reader too; libjwt
+ * only signs. */
 #pragma once
 #include "common/buffer.h"
 #include "common/slice.h"

@@ -16,6 +16,18 @@ static status refuse(struct reading *r, const char *why)
     return STATUS_UNAUTHENTICATED;
 }
 
+/* RFC 7519 §5.1, RFC 9068 §2.1. Tokens of other types are made for something else, by the same keys (RFC 8725 §3.11). */
+static bool is_access_token(struct slice typ)
+{
+    static const char *const TYPES[] = {"JWT", "at+jwt", "application/jwt", "application/at+jwt"};
+
+    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++) {
+        if (text_equal_nocase(typ, TYPES[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Members that lead to keys (jwk, jku, x5c, x5u …) are passed over: a token does not bring the key it is verified with. */
 static status take_member(void *ctx, const struct json_member *m, struct fault *f)
 {
@@ -25,9 +37,8 @@ static status take_member(void *ctx, const struct json_member *m, struct fault *
 
     if (slice_is(m->name, "crit") || slice_is(m->name, "b64"))
         return refuse(r, "the token's header has crit or b64");
-    /* libjwt would refuse it with no reason. */
-    if (slice_is(m->name, "typ") && text && !text_equal_nocase(m->value, "JWT"))
-        return refuse(r, "the token's typ is not JWT");
+    if (slice_is(m->name, "typ") && text && !is_access_token(m->value))
+        return refuse(r, "the token's typ is not JWT or at+jwt");
     if (slice_is(m->name, "alg")) {
         if (!text)
             return refuse(r, "the token's alg is not a string");

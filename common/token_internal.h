@@ -12,7 +12,7 @@ enum { TOKEN_DIGEST_SIZE = 32 /* SHA-256 */ };
 
 /* ---- token_key.c: one key, and lists of keys ---- */
 
-/* Key material as libjwt takes it: a raw secret or PEM. Absent: the key cannot do that. */
+/* Key material as libjwt and OpenSSL take it: a raw secret or PEM. Absent: the key cannot do that. */
 struct token_secret {
     unsigned char *at;
     size_t len;
@@ -78,7 +78,7 @@ struct evp_pkey_st; /* EVP_PKEY */
 const char *token_read_pem(struct slice pem, struct token_key *key);
 /* NULL where it is good for the algorithm, or what is wrong (static). */
 const char *token_check_pkey(const struct evp_pkey_st *key, enum token_algorithm algorithm);
-/* The public or the private half as libjwt wants it. */
+/* The public half as token_signature.c, the private as libjwt wants it. */
 bool token_write_pem(struct evp_pkey_st *key, bool private, struct token_secret *out);
 
 /* Where a key set came from. */
@@ -200,16 +200,24 @@ status token_check_size(struct slice jwt, struct fault *f) must_check;
  * from.len * 3 / 4 bytes. */
 bool token_decode_base64url(struct slice from, char *to);
 
-/* Both are decoded in the arena. The signature is only known to be canonical base64url. */
+/* All but `signed_text` are decoded in the arena. */
 struct token_parts {
     struct slice header;
     struct slice claims;
+    struct slice signature;
+    struct slice signed_text; /* what it is of: header and claims as they came */
 };
 
 status token_split(struct slice jwt, struct arena *a, struct token_parts *out, struct fault *f) must_check;
 
 /* STATUS_UNAUTHENTICATED with a reason that quotes nothing of the token. */
 status token_refused(struct fault *f, const char *why);
+
+/* ---- token_signature.c ---- */
+
+/* By the key's own algorithm, whatever the token says. Errors: STATUS_UNAUTHENTICATED, STATUS_NO_MEMORY. */
+status token_check_signature(const struct token_key *key, const struct token_parts *parts, struct fault *f)
+    must_check;
 
 /* ---- token_claims.c ---- */
 

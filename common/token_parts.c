@@ -73,12 +73,15 @@ status token_split(struct slice jwt, struct arena *a, struct token_parts *out, s
     enum { HEADER, CLAIMS, SIGNATURE, PARTS };
     struct slice decoded[PARTS];
     struct slice rest = jwt;
+    struct slice signed_text = SLICE_NONE;
 
     for (int i = 0; i < PARTS; i++) {
         const char *dot = i < SIGNATURE ? memchr(rest.at, '.', rest.len) : rest.at + rest.len;
         if (!dot)
             return token_refused(f, "the token has not three parts");
         struct slice part = {rest.at, (size_t)(dot - rest.at)};
+        if (i == CLAIMS)
+            signed_text = slice_make(jwt.at, (size_t)(dot - jwt.at));
         rest = (struct slice){dot + 1, rest.len - part.len - 1};
 
         char *to = arena_alloc(a, part.len + 1);
@@ -88,6 +91,6 @@ status token_split(struct slice jwt, struct arena *a, struct token_parts *out, s
             return token_refused(f, "a part of the token is not canonical base64url");
         decoded[i] = (struct slice){to, part.len * 3 / 4};
     }
-    *out = (struct token_parts){decoded[HEADER], decoded[CLAIMS]};
+    *out = (struct token_parts){decoded[HEADER], decoded[CLAIMS], decoded[SIGNATURE], signed_text};
     return STATUS_OK;
 }

@@ -49,7 +49,7 @@ const char *token_check_pkey(const EVP_PKEY *key, enum token_algorithm algorithm
     return NULL;
 }
 
-/* libjwt verifies only with PUBLIC KEY and signs only with PRIVATE KEY: both are written anew. */
+/* PUBLIC KEY is what token_signature.c reads, and libjwt signs only with PRIVATE KEY: both are written anew. */
 bool token_write_pem(EVP_PKEY *key, bool private, struct token_secret *out)
 {
     BIO *to = BIO_new(BIO_s_secmem());

@@ -1,8 +1,6 @@
 #include "common/token_internal.h"
 
 #include "common/label.h"
-#include <errno.h>
-#include <jwt.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -93,28 +91,6 @@ static bool digest_of(struct token_verifier *v, struct slice jwt, uint8_t out[TO
            EVP_DigestFinal_ex(v->digest, out, NULL);
 }
 
-/* libjwt takes the algorithm from the token: by now it is known to be the key's, and is compared once more. */
-static status verify_signature(const struct token_key *key, struct slice jwt, struct arena *a,
-                               struct fault *f)
-{
-    char *text = arena_alloc(a, jwt.len + 1);
-    jwt_t *decoded = NULL;
-
-    if (!text)
-        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "out of memory");
-    memcpy(text, jwt.at, jwt.len);
-    text[jwt.len] = '\0';
-
-    int failed = jwt_decode(&decoded, text, key->verify.at, (int)key->verify.len);
-    bool good =
-        failed == 0 && decoded && jwt_get_alg(decoded) == jwt_str_alg(token_algorithm_text(key->algorithm));
-    if (decoded)
-        jwt_free(decoded);
-    if (failed == ENOMEM)
-        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "out of memory");
-    return good ? STATUS_OK : token_refused(f, "the token's signature does not verify");
-}
-
 /* Before a fetch is asked for: a token that would be refused anyway is refused. */
 static status check_unverified(struct token_verifier *v, const struct token_header *header,
                                struct slice claims, const struct token_rules *rules, int64_t unix_s,
@@ -171,7 +147,7 @@ static status verify_in_full(struct token_verifier *v, struct slice jwt, int64_t
     struct token_rules rules = v->rules;
     if (key->issuer)
         rules.issuer = key->issuer;
-    st = verify_signature(key, jwt, v->arena, f);
+    st = token_check_signature(key, &parts, f);
     if (st == STATUS_OK)
         st = token_read_claims(parts.claims, &rules, v->arena, out, f);
     *by = key;

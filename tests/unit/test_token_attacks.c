@@ -1,4 +1,4 @@
-/* What must never be accepted: RFC 8725 and the ways in which libjwt can be led astray. */
+/* What must never be accepted: RFC 8725 and the ways in which libraries can be led astray. */
 #include "common/token_internal.h"
 #include "tests/unit/token_attack.h"
 
@@ -164,13 +164,38 @@ static void headers_are_read_strictly(void **state)
         {"{'alg':'HS256','kid':'h'}", HEADER_SHAPE},
         {"{\"alg\":\"HS256\",\"kid\":\"h\",\"x\":\"\xff\"}", HEADER_SHAPE},
         {"{\"alg\":\"HS256\",\"kid\":\"h\",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", HEADER_SHAPE},
-        {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"JWE\"}", "the token's typ is not JWT"},
+        {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"JWE\"}", WRONG_TYPE},
+        {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"\"}", WRONG_TYPE},
+        {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"dpop+jwt\"}", WRONG_TYPE},
+        {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"text/at+jwt\"}", WRONG_TYPE},
         {"{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"jwt\"}", NULL},
         {"{\"alg\":\"HS256\",\"kid\":\"h\",\"cty\":\"JWT\",\"x\":null}", NULL},
         {" {\n\"kid\":\"h\" ,\t\"alg\":\"HS256\"}\r\n", NULL},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         assert_signed(CASES[i].header, CLAIMS, CASES[i].reason);
+}
+
+/* RFC 9068 §2.1 */
+static void an_access_token_may_say_that_it_is_one(void **state)
+{
+    (void)state;
+    static const char *const TYPES[] = {"at+jwt", "AT+JWT", "application/at+jwt", "application/jwt"};
+
+    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++) {
+        char header[100];
+        struct buffer jwt = {0};
+        snprintf(header, sizeof header, "{\"alg\":\"HS256\",\"kid\":\"h\",\"typ\":\"%s\"}", TYPES[i]);
+        assert_signed(header, CLAIMS, NULL);
+        snprintf(header, sizeof header, "{\"alg\":\"RS256\",\"kid\":\"r\",\"typ\":\"%s\"}", TYPES[i]);
+        forge_signed(&jwt, slice_of(header), SLICE_LITERAL(CLAIMS), group.rsa);
+        assert_int_equal(verify(buffer_slice(&jwt)), STATUS_OK);
+        buffer_clear(&jwt);
+        snprintf(header, sizeof header, "{\"alg\":\"ES256\",\"kid\":\"e\",\"typ\":\"%s\"}", TYPES[i]);
+        forge_signed(&jwt, slice_of(header), SLICE_LITERAL(CLAIMS), group.ec);
+        assert_int_equal(verify(buffer_slice(&jwt)), STATUS_OK);
+        buffer_dispose(&jwt);
+    }
 }
 
 static void a_raw_nul_does_not_end_a_header(void **state)
@@ -264,6 +289,7 @@ int main(void)
         WITH_VERIFIER(a_key_of_another_kid_does_not_count),
         WITH_VERIFIER(signatures_of_nothing_are_refused),
         WITH_VERIFIER(headers_are_read_strictly),
+        WITH_VERIFIER(an_access_token_may_say_that_it_is_one),
         WITH_VERIFIER(a_raw_nul_does_not_end_a_header),
         WITH_VERIFIER(a_key_that_the_token_brings_is_not_used),
         WITH_VERIFIER(claims_are_read_strictly),

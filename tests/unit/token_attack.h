@@ -102,6 +102,7 @@ static inline void assert_signed(const char *header, const char *claims, const c
 
 static const char HEADER_SHAPE[] = "the token's header is not one JSON object with different member names";
 static const char CLAIMS_SHAPE[] = "the token's claims are not one JSON object with different member names";
+static const char WRONG_TYPE[] = "the token's typ is not JWT or at+jwt";
 static const char WRONG_ALG[] = "the token's alg is not the key's";
 static const char BASE64URL[] = "a part of the token is not canonical base64url";
 static const char SIGNATURE[] = "the token's signature does not verify";

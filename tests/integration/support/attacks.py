@@ -88,6 +88,9 @@ def good(f):
     yield "ES256", f.make(sign=ecdsa)
     yield "the audience in an array", f.make(claims={"aud": ["other", f.audience, "more"]})
     yield "times with fractions", f.make(claims=f.raw_claims(nbf="0.5", iat="1e3", exp=f"{FAR}.0"))
+    yield "HS256 of an access token", f.make({"typ": "at+jwt"})
+    yield "RS256 of an access token", f.make({"typ": "at+jwt"}, sign=rsa_pkcs1)
+    yield "ES256 of an access token", f.make({"typ": "application/at+jwt"}, sign=ecdsa)
     yield "255 characters", f.make(claims={"sub": "ü" * 255})
     yield (
         "keys of its own, which nobody looks at",
