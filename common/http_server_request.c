@@ -1,9 +1,8 @@
 #include "common/http_server_internal.h"
 
 #include "common/log.h"
+#include <stdio.h>
 #include <string.h>
-
-enum { DISCARD_MAX = 4 * 1024 * 1024 }; /* of a refused body; then the connection is closed */
 
 /* ---- decisions ---- */
 
@@ -134,10 +133,12 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
 {
     struct http_server *s = r->server;
 
-    r->body_seen += size;
+    /* libmicrohttpd answers nothing in the middle of a body. What is refused is read to its end, or to the 408 of the watch: ending the
+     * connection would leave the client without a word of why. */
     if (!r->accepted || r->body_state != BODY_FITS)
-        return r->body_seen > DISCARD_MAX ? MHD_NO : MHD_YES;
+        return MHD_YES;
 
+    r->body_seen += size;
     if (r->body_seen > r->body_max) {
         r->body_state = BODY_TOO_LARGE;
         release_body(r);
@@ -154,6 +155,14 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
     return MHD_YES;
 }
 
+static void refuse_large(struct http_request *r)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof text, "The body has more than %zu bytes.", r->body_max);
+    http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", text, NULL, 0);
+}
+
 static enum MHD_Result end_body(struct http_request *r)
 {
     static const struct http_field RETRY_SOON = {SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1")};
@@ -167,8 +176,7 @@ static enum MHD_Result end_body(struct http_request *r)
     r->step = STEP_BODY;
     atomic_store(&r->decision, DECISION_OPEN);
     if (r->body_state == BODY_TOO_LARGE)
-        http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large",
-                         "The body is larger than is allowed.", NULL, 0);
+        refuse_large(r);
     else if (r->body_state == BODY_NO_ROOM)
         http_reply_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "overloaded",
                          "Too much is being received just now.", &RETRY_SOON, 1);

@@ -187,6 +187,31 @@ static void a_body_is_taken_up_to_its_bound(void **state)
     free(request);
 }
 
+static void a_body_far_too_large_is_answered_too(void **state)
+{
+    enum { FAR_TOO_LARGE = 16 * 1024 * 1024 };
+    static const struct {
+        const char *line, *status;
+    } CASES[] = {{"POST /", "HTTP/1.1 413"}, {"PATCH /refused", "HTTP/1.1 401"}};
+    char *request = malloc(FAR_TOO_LARGE + 1024);
+    char answer[4096];
+
+    assert_non_null(request);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        int head =
+            snprintf(request, 1024,
+                     "%s HTTP/1.1\r\n" HOST "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+                     CASES[i].line, (unsigned)FAR_TOO_LARGE);
+        memset(request + head, 'x', FAR_TOO_LARGE);
+        memcpy(request + head + FAR_TOO_LARGE, "\r\n0\r\n\r\n", 7);
+        exchange(*state, slice_make(request, (size_t)head + FAR_TOO_LARGE + 7), answer, sizeof answer);
+        assert_non_null(strstr(answer, CASES[i].status));
+        if (i == 0)
+            assert_non_null(strstr(answer, "The body has more than 100000 bytes."));
+    }
+    free(request);
+}
+
 static void a_refusal_does_not_wait_for_the_body_and_ends_the_connection(void **state)
 {
     char answer[4096];
@@ -358,6 +383,7 @@ int main(void)
         SERVED(a_head_in_many_pieces_is_taken),
         SERVED(a_head_of_16_kib_is_taken_and_a_larger_one_is_431),
         SERVED(a_body_is_taken_up_to_its_bound),
+        SERVED(a_body_far_too_large_is_answered_too),
         SERVED(a_refusal_does_not_wait_for_the_body_and_ends_the_connection),
         SERVED(a_refusal_reaches_a_client_that_is_still_sending),
         SERVED(the_body_of_a_refused_request_is_not_the_next_request),
