@@ -3,6 +3,7 @@
 #include "common/config.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "common/uuid.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -99,21 +100,31 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
+/* A name that nobody else has: a fixed one could be somebody's file, or that of another load which writes at the same moment. */
+static void name_temporary(const char *path, struct buffer *out)
+{
+    uint8_t random[16];
+    uint32_t number = 0;
+    uuid_random_bytes(random);
+    memcpy(&number, random, sizeof number);
+    buffer_printf(out, "%s.%08" PRIx32 ".tmp", path, number);
+    buffer_add_char(out, '\0');
+}
+
 status checkpoint_write(const struct checkpoint *c, const char *path, struct fault *f)
 {
     struct buffer text = {0};
     struct buffer temporary = {0};
 
     put_json(c, &text);
-    buffer_printf(&temporary, "%s.tmp", path);
-    buffer_add_char(&temporary, '\0');
+    name_temporary(path, &temporary);
     if (text.failed || temporary.failed || c->load.failed) {
         buffer_dispose(&text);
         buffer_dispose(&temporary);
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a checkpoint");
     }
 
-    int fd = open(temporary.at, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(temporary.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     bool ok = fd >= 0 && write_synced(fd, buffer_slice(&text));
     ok = ok && rename(temporary.at, path) == 0;
     int reason = errno;
@@ -121,6 +132,8 @@ status checkpoint_write(const struct checkpoint *c, const char *path, struct fau
         close(fd);
     if (ok)
         sync_folder(path);
+    else if (fd >= 0)
+        (void)unlink(temporary.at);
     buffer_dispose(&text);
     buffer_dispose(&temporary);
     return ok ? STATUS_OK

@@ -1,7 +1,7 @@
 /* How far a load has come: everything up to a line has an outcome, and nothing behind it is said to have one.
  *
  * Bound to the input by its digest and to what makes the ids and the counts, so that it is never applied to another load.
- * Written to a temporary file first, synced and renamed: there is always a whole one. */
+ * Written to a new file beside it first, synced and renamed: there is always a whole one. */
 #pragma once
 #include "common/buffer.h"
 #include "common/digest.h"
