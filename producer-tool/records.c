@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,6 +92,15 @@ static void check_length(const struct records *r, enum records_file which, const
                       NAMES[which], path, (long long)file->about.st_size, file->written);
 }
 
+/* Two loads would write over each other's lines. The lock ends with the file, however we end; a file system without locks has none. */
+static void lock_file(const struct records *r, enum records_file which, const char *path,
+                      struct buffer *faults)
+{
+    const struct record_file *file = &r->files[which];
+    if (S_ISREG(file->about.st_mode) && flock(file->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        buffer_printf(faults, "%s: another load is writing %s\n", NAMES[which], path);
+}
+
 static void open_files(struct records *r, const char *const paths[RECORDS_FILES], const char *checkpoint,
                        const struct records_lengths *keep, struct buffer *faults)
 {
@@ -109,6 +119,10 @@ static void open_files(struct records *r, const char *const paths[RECORDS_FILES]
     }
     if (checkpoint)
         check_checkpoint(r, checkpoint, faults);
+    for (int i = 0; i < RECORDS_FILES && faults->len == 0; i++) {
+        if (r->files[i].fd >= 0)
+            lock_file(r, (enum records_file)i, paths[i], faults);
+    }
 }
 
 struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,

@@ -27,8 +27,8 @@ struct records_paths {
 };
 
 /* Opens and checks the files. `keep`: how much of each existing file stays; NULL: they begin empty. `source` is where lines are read again
- * that were too long to be kept. Files that are one, or the input, are a fault: they would overwrite each other. Every fault is one line in
- * `faults`; where there is any, NULL. Nothing is cut off yet. */
+ * that were too long to be kept. Files that are one, or the input, or another load's, are a fault: they would overwrite each other. Every
+ * fault is one line in `faults`; where there is any, NULL. Nothing is cut off yet. */
 struct records *records_open(const struct records_paths *wanted, const struct records_lengths *keep,
                              const struct source *source, struct buffer *faults);
 void records_free(struct records *r);

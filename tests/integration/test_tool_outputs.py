@@ -77,3 +77,24 @@ def test_a_load_that_goes_on_without_a_file_leaves_it_as_it_was(tool, run, syste
     assert rejects.read_bytes() == b"?\n" * (before + 30 - between)
     reasons = [one["line"] for one in json_lines(tmp_path / "rejects.ndjson.reasons")]
     assert reasons == numbers[:before] + numbers[between:]
+
+
+def test_an_output_that_another_load_is_writing_is_refused_until_that_one_has_ended(
+    tool, run, system, tmp_path
+):
+    """As where a scheduled load begins before the last one is through."""
+    file = write_lines(tmp_path / "labels.ndjson", 3000, lambda n: b"?\n" if n % 100 == 0 else good(n))
+    results, rejects = tmp_path / "results.ndjson", tmp_path / "rejects.ndjson"
+    options = ("send", "--run", run, "--results", results, "--rejects", rejects, "--resume", file)
+    with tool.running(tmp_path, *options, "--rate", "1000") as load:
+        wait_until(lambda: system.count(run) >= 500, 60)
+        for which, name in (("--results", results), ("--rejects", rejects)):
+            for more in ((), ("--dry-run",)):
+                late = tool("send", "--run", run, which, name, *more, file)
+                assert late.returncode == 2 and f"{which}: another load is writing {name}" in str(late.stderr)
+        assert tool(*options).returncode == 2
+        assert load.wait() == 1
+        assert account_of(load) == {"stored": 2970, "rejected": 30}
+    assert [one["line"] for one in json_lines(results)] == [*range(1, 3001)]
+    assert rejects.read_bytes() == b"?\n" * 30
+    assert account_of(tool(*options)) == {"replayed": 2970, "rejected": 30}
