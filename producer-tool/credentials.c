@@ -129,10 +129,16 @@ bool credentials_have_expired(const struct credentials *c, int64_t unix_s)
     return c->authorization.len && c->expires_at >= 0 && unix_s >= c->expires_at;
 }
 
+static bool is_other_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec;
+}
+
+/* The time of the last change also tells of rights: a file that could not be read may be now. */
 static bool is_other_file(const struct stat *a, const struct stat *b)
 {
     return a->st_ino != b->st_ino || a->st_dev != b->st_dev || a->st_size != b->st_size ||
-           a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
+           is_other_time(&a->st_mtim, &b->st_mtim) || is_other_time(&a->st_ctim, &b->st_ctim);
 }
 
 enum credentials_news credentials_renew(struct credentials *c, struct buffer *faults)
@@ -154,6 +160,10 @@ enum credentials_news credentials_renew(struct credentials *c, struct buffer *fa
     if (faults->len != faults_before || fresh.authorization.failed || fresh.account.failed) {
         credentials_dispose(&fresh);
         return CREDENTIALS_BROKEN;
+    }
+    if (slice_equal(buffer_slice(&fresh.authorization), buffer_slice(&c->authorization))) {
+        credentials_dispose(&fresh);
+        return CREDENTIALS_SAME;
     }
     buffer_dispose(&c->authorization);
     buffer_dispose(&fresh.account);

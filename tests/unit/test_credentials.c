@@ -201,6 +201,41 @@ static void a_new_token_is_taken_from_its_file(void **state)
     drop(&l);
 }
 
+/* Until the clock of the file system has moved. */
+static void change_rights(const char *path)
+{
+    struct stat before;
+    struct stat after;
+    assert_int_equal(stat(path, &before), 0);
+    do {
+        assert_int_equal(chmod(path, 0640), 0);
+        assert_int_equal(stat(path, &after), 0);
+    } while (memcmp(&before.st_ctim, &after.st_ctim, sizeof before.st_ctim) == 0);
+}
+
+/* As by chmod(1): the token was there before its reader was let in. */
+static void a_file_of_which_only_the_rights_change_is_read_again(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gold-label-token-XXXXXX";
+    struct buffer faults = {0};
+    close(mkstemp(path));
+    put_token(path, WITH_ACCOUNT);
+    struct loaded l = load(path, NULL, NULL);
+
+    change_rights(path);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME); /* the token is the same */
+
+    put_token(path, "two words");
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_BROKEN);
+    buffer_clear(&faults);
+    change_rights(path);
+    assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_BROKEN); /* it was looked at */
+    unlink(path);
+    buffer_dispose(&faults);
+    drop(&l);
+}
+
 /* A pipe gives its token once; to open it again would be to wait for somebody who writes another one. */
 static void the_token_of_a_pipe_is_read_once(void **state)
 {
@@ -246,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_broken_account_is_refused),
         cmocka_unit_test(a_token_file_comes_first_and_may_end_in_a_line_feed),
         cmocka_unit_test(a_new_token_is_taken_from_its_file),
+        cmocka_unit_test(a_file_of_which_only_the_rights_change_is_read_again),
         cmocka_unit_test(the_token_of_a_pipe_is_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
