@@ -82,7 +82,7 @@ static int run(int argc, char **argv)
     if (!o.dry_run)
         credentials_load(&credentials, o.token_file, getenv("GOLD_LABEL_TOKEN"), NULL, &faults);
     const struct replay_options options = {
-        .authorization = credentials_authorization(&credentials),
+        .credentials = &credentials,
         .max_replays = (uint64_t)o.max_replays,
         .dry_run = o.dry_run,
     };

@@ -1,5 +1,6 @@
 #include "producer-tool/replay.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/signals.h"
 #include <inttypes.h>
@@ -75,7 +76,7 @@ static status send_again(struct replay *r, const struct kafka_message *m, const 
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for headers");
     snprintf(replays, sizeof replays, "%" PRIu64, l->replays + 1);
     r->headers[n++] = (struct kafka_header){LETTER_REPLAYS, slice_of(replays)};
-    r->headers[n++] = (struct kafka_header){"authorization", r->o->authorization};
+    r->headers[n++] = (struct kafka_header){"authorization", credentials_authorization(r->o->credentials)};
 
     for (;;) {
         status st = kafka_produce(r->producer, r->letters->settings.commands_topic, KAFKA_PARTITION_BY_KEY,
@@ -88,6 +89,14 @@ static status send_again(struct replay *r, const struct kafka_message *m, const 
         if (reader_is_done(&r->letters->reader) && r->letters->reader.stopped)
             return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted");
     }
+}
+
+/* The worker would reject the command, and a rejected one is no dead letter any more. */
+static status check_token(const struct replay *r, struct fault *f)
+{
+    if (credentials_have_expired(r->o->credentials, clock_unix_us(clock_system()) / 1000000))
+        return fault_set(f, STATUS_FATAL, "expired", "the token has expired");
+    return STATUS_OK;
 }
 
 static status take_letter(struct replay *r, const struct kafka_message *m, struct fault *f)
@@ -106,7 +115,9 @@ static status take_letter(struct replay *r, const struct kafka_message *m, struc
         return STATUS_OK;
     }
     kafka_producer_poll(r->producer, 0);
-    status st = send_again(r, m, &l, f);
+    status st = check_token(r, f);
+    if (st == STATUS_OK)
+        st = send_again(r, m, &l, f);
     if (st == STATUS_OK)
         return STATUS_OK;
     r->counts->failed++;

@@ -89,6 +89,15 @@ def test_a_token_of_a_file_is_sent_and_one_is_required(letters, commands, tmp_pa
     assert (refused.returncode, refused.stdout) == (2, b"")
 
 
+def test_nothing_is_sent_again_with_a_token_that_has_expired(letters, commands, tokens):
+    """The worker would reject it, and nothing would say so here."""
+    late = letters("--from", "oldest", GOLD_LABEL_TOKEN=tokens.worker(exp=1))
+    assert late.returncode == 3 and b"the token has expired" in late.stderr
+    assert counts(late) == {"read": 1, "sent": 0, "refused": 0, "failed": 1}
+    assert letters("--from", "oldest", "--dry-run", GOLD_LABEL_TOKEN=tokens.worker(exp=1)).returncode == 0
+    assert sent_again(commands) == []
+
+
 @pytest.mark.parametrize(
     "options",
     [
