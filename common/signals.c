@@ -11,8 +11,9 @@
 
 static int open_for(const int *wanted, size_t n)
 {
+    /* A write that cannot be says so by itself: nobody reads the pipe, or the file has the most bytes that it may have (RLIMIT_FSIZE). */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    if (sigaction(SIGPIPE, &ignore, NULL) != 0)
+    if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
         return -1;
 
     sigset_t set;

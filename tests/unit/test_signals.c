@@ -1,5 +1,6 @@
 #include "common/signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -50,6 +53,29 @@ static void a_closed_pipe_does_not_kill(void **state)
     close(ends[0]);
     assert_int_equal(write(ends[1], "x", 1), -1);
     close(ends[1]);
+    close(fd);
+}
+
+static void a_file_that_may_not_grow_does_not_kill(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gold-label-signals-XXXXXX";
+    struct rlimit before;
+    int fd = signals_open();
+    int file = mkstemp(path);
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit one_byte = {1, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &one_byte), 0);
+    ssize_t first = write(file, "x", 1);
+    ssize_t second = write(file, "x", 1);
+    int reason = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(first, 1);
+    assert_int_equal(second, -1);
+    assert_int_equal(reason, EFBIG);
+    close(file);
+    unlink(path);
     close(fd);
 }
 
@@ -101,6 +127,7 @@ int main(void)
         cmocka_unit_test(a_hang_up_is_blocked_only_where_it_is_read),
         cmocka_unit_test(each_signal_is_read_as_its_event),
         cmocka_unit_test(a_closed_pipe_does_not_kill),
+        cmocka_unit_test(a_file_that_may_not_grow_does_not_kill),
         cmocka_unit_test(threads_started_later_do_not_get_the_signals),
         cmocka_unit_test(a_descriptor_that_is_none_has_no_event),
     };
