@@ -198,6 +198,10 @@ static int follow(struct follow *w)
     struct fault f = {0};
     w->deadline_us = now_us() + w->options.timeout_s * 1000000;
     for (;;) {
+        if (reader_grow(&w->reader, &f) != STATUS_OK) {
+            log_error("stopped", LOG_STR("reason", f.message));
+            return EXIT_STOPPED;
+        }
         take_results(w);
         /* Asked in every turn: where the output is stuck, nothing is taken, and nobody else looks at the signals. */
         bool is_done = reader_is_done(&w->reader);

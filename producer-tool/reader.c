@@ -1,6 +1,7 @@
 #include "producer-tool/reader.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/signals.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ enum {
     PAUSE_MS = 200,   /* between two: a broker may answer at once that it will not say */
     QUEUE_BYTES = 8 * 1024 * 1024,
     MAX_PROPERTIES = 256,
+    LOOK_US = 5000000, /* between two looks at the partitions of a topic that is followed */
 };
 
 static int64_t now_us(void)
@@ -75,7 +77,7 @@ static status find_offsets(struct reader *r, const struct reader_options *o, str
     return st;
 }
 
-static status assign(struct reader *r, const struct reader_options *o, struct fault *f)
+static status assign(struct reader *r, struct fault *f)
 {
     struct kafka_offset *offsets = calloc(r->partitions, sizeof *offsets);
     if (!offsets)
@@ -87,7 +89,7 @@ static status assign(struct reader *r, const struct reader_options *o, struct fa
     }
     status st = STATUS_OK;
     if (r->n_open > 0)
-        st = kafka_consumer_assign_offsets(r->consumer, o->topic, offsets, r->n_open, f);
+        st = kafka_consumer_assign_offsets(r->consumer, r->topic, offsets, r->n_open, f);
     free(offsets);
     return st;
 }
@@ -99,6 +101,9 @@ status reader_open(struct reader *r, const struct reader_options *options, struc
     if (r->signal_fd < 0 || r->event_fd < 0)
         return fault_set(f, STATUS_FATAL, "descriptors", "no file descriptors: %s", strerror(errno));
     status st = open_consumer(r, options, f);
+    r->topic = options->topic;
+    r->grows = options->follow && options->partition == READER_ALL;
+    r->look_us = now_us() + LOOK_US;
 
     int64_t deadline = now_us() + options->connect_s * 1000000;
     while (st == STATUS_OK) {
@@ -112,7 +117,35 @@ status reader_open(struct reader *r, const struct reader_options *options, struc
         if (now_us() <= deadline)
             st = STATUS_OK;
     }
-    return st == STATUS_OK ? assign(r, options, f) : st;
+    return st == STATUS_OK ? assign(r, f) : st;
+}
+
+static bool make_room(int64_t **at, size_t n)
+{
+    int64_t *more = realloc(*at, n * sizeof *more);
+    if (!more)
+        return false;
+    *at = more;
+    return true;
+}
+
+status reader_grow(struct reader *r, struct fault *f)
+{
+    if (!r->grows || now_us() < r->look_us)
+        return STATUS_OK;
+    int32_t n = kafka_consumer_partitions(r->consumer, r->topic, ANSWER_MS);
+    r->look_us = now_us() + LOOK_US;
+    if (n < 0 || (size_t)n <= r->partitions)
+        return STATUS_OK;
+    if (!make_room(&r->from, (size_t)n) || !make_room(&r->to, (size_t)n))
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for %d partitions", n);
+    for (; r->partitions < (size_t)n; r->partitions++) {
+        r->from[r->partitions] = 0;
+        r->to[r->partitions] = INT64_MAX;
+    }
+    log_info("the topic has more partitions now: they are read, too", LOG_STR("topic", r->topic),
+             LOG_INT("partitions", n));
+    return assign(r, f);
 }
 
 void reader_dispose(struct reader *r)
@@ -139,6 +172,8 @@ static void end_partition(struct reader *r, size_t partition)
 static bool is_before_end(struct reader *r, struct kafka_record record)
 {
     int64_t to = r->to[record.partition];
+    if (to == INT64_MAX)
+        r->from[record.partition] = record.offset + 1;
     if (record.offset + 1 >= to)
         end_partition(r, (size_t)record.partition);
     return record.offset < to;

@@ -27,11 +27,14 @@ struct reader {
     int signal_fd;
     int event_fd; /* readable when there may be messages */
     struct kafka_consumer *consumer;
+    const char *topic;
     size_t partitions; /* of the topic */
-    int64_t *from;     /* per partition */
+    int64_t *from;     /* per partition; where it follows: the next one to be read */
     int64_t *to;       /* likewise: where it ends; INT64_MAX where it follows */
     size_t n_open;     /* partitions whose end was not reached */
     bool stopped;      /* by a signal */
+    bool grows;        /* with the topic: it follows all of it */
+    int64_t look_us;   /* when to look again whether it has */
 };
 
 /* Blocks signals: call before anything else starts threads. Waits for a broker.
@@ -39,6 +42,10 @@ struct reader {
  * STATUS_NO_MEMORY, STATUS_FATAL. */
 status reader_open(struct reader *r, const struct reader_options *options, struct fault *f) must_check;
 void reader_dispose(struct reader *r);
+
+/* Now and then, where all of a topic is followed: reads partitions that it has got meanwhile, too, from their beginning on. May wait for a
+ * broker for a moment. Errors: as reader_open(). */
+status reader_grow(struct reader *r, struct fault *f) must_check;
 
 /* The next message (the caller frees it), or NULL: after `timeout_ms`, at the end, or when an event was served. */
 struct kafka_message *reader_next(struct reader *r, int timeout_ms);

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions
 from support.events import command, encode
 from support.system import BUILD
 from support.tool import TEXT, Tool, account_of, lines
@@ -202,6 +203,33 @@ def test_results_end_in_time_while_a_partition_that_has_ended_is_written(tool, l
     with written_meanwhile(brokers, topic, 0, value):
         done = tool("results", "--from", "oldest", "--no-follow", timeout=40, **lanes.environment)
     assert len(rows(done)) > many
+
+
+def test_results_are_followed_into_partitions_that_the_topic_gets_meanwhile(
+    tool, lanes, workers, run, tmp_path
+):
+    brokers, topic = lanes.brokers, lanes.names["results"]
+    workers.start(**lanes.environment).wait_until_ready()
+    value = lanes.ask(command(run)).value
+    producer = Producer({"bootstrap.servers": brokers, "topic.metadata.refresh.interval.ms": 500})
+    before = len(producer.list_topics(topic).topics[topic].partitions)
+
+    with tool.running(tmp_path, "results", "--from", "oldest", **lanes.environment) as follow:
+
+        def write_and_see(partition, lines):
+            producer.produce(topic, value, partition=partition)
+            assert producer.flush(30) == 0
+            wait_until(lambda: follow.stdout.count(b"\n") == lines, 30)
+
+        write_and_see(0, 2)
+        admin = AdminClient({"bootstrap.servers": brokers})
+        admin.create_partitions([NewPartitions(topic, before + 1)])[topic].result(30)
+        wait_until(lambda: len(producer.list_topics(topic).topics[topic].partitions) == before + 1)
+        write_and_see(before, 3)
+        write_and_see(0, 4)  # what was read is not read again
+        follow.interrupt()
+        assert follow.wait() == 0
+    assert len(follow.stdout.splitlines()) == 4
 
 
 def test_man_pages_and_completion_are_made_from_the_option_tables(tool):
