@@ -234,6 +234,29 @@ static void store_option(struct parse *p, const struct config_option *o, const s
     buffer_dispose(&why);
 }
 
+static const char *text_of(const struct config_option *o, const void *settings)
+{
+    const char *text = NULL;
+    memcpy(&text, (const char *)settings + o->offset, sizeof text);
+    return text;
+}
+
+/* What is written to one would be read as if it belonged to the other: results as commands, and those in turn. */
+static void check_topics(struct parse *p, const void *settings)
+{
+    const struct config_option *all = p->program->options;
+
+    for (size_t i = 1; i < p->program->n_options; i++) {
+        const char *topic = all[i].kind == CONFIG_TOPIC ? text_of(&all[i], settings) : NULL;
+        for (size_t k = 0; topic && k < i; k++) {
+            const char *other = all[k].kind == CONFIG_TOPIC ? text_of(&all[k], settings) : NULL;
+            if (other && strcmp(topic, other) == 0)
+                buffer_printf(p->faults, "[%s] %s = %s: is also the %s\n", all[i].section, all[i].name, topic,
+                              all[k].name);
+        }
+    }
+}
+
 static void check_property(struct parse *p, const struct property *property)
 {
     char text[256];
@@ -276,6 +299,7 @@ static void read_all(struct parse *p, struct slice text, char *const *env, void 
         take_variable(p, *env);
     for (size_t i = 0; i < p->program->n_options; i++)
         store_option(p, &p->program->options[i], &p->options[i], settings);
+    check_topics(p, settings);
     store_properties(p);
     if (p->program->check_settings && !p->no_memory)
         p->program->check_settings(settings, p->faults);

@@ -65,6 +65,18 @@ static bool is_address(const char *text)
     return true;
 }
 
+static bool is_text_for(const struct config_option *o, const char *text)
+{
+    switch (o->kind) {
+    case CONFIG_ADDRESS:
+        return is_address(text);
+    case CONFIG_TOPIC:
+        return text_is_topic_name(slice_of(text));
+    default:
+        return text_fits(o, text);
+    }
+}
+
 bool config_store(const struct config_option *o, const char *text, void *settings, struct buffer *faults)
 {
     void *member = (char *)settings + o->offset;
@@ -80,7 +92,8 @@ bool config_store(const struct config_option *o, const char *text, void *setting
     switch (o->kind) {
     case CONFIG_TEXT:
     case CONFIG_ADDRESS:
-        ok = !text || (o->kind == CONFIG_TEXT ? text_fits(o, text) : is_address(text));
+    case CONFIG_TOPIC:
+        ok = !text || is_text_for(o, text);
         v.text = ok ? text : NULL;
         memcpy(member, &v.text, sizeof v.text);
         break;
@@ -116,6 +129,9 @@ void config_describe_bounds(const struct config_option *o, struct buffer *out)
         break;
     case CONFIG_ADDRESS:
         buffer_add_text(out, "a numeric IPv4 or IPv6 address");
+        break;
+    case CONFIG_TOPIC:
+        buffer_printf(out, "1 to %d of A-Z a-z 0-9 . _ -", TEXT_TOPIC_NAME_MAX);
         break;
     case CONFIG_INTEGER:
         buffer_printf(out, "%" PRId64 " to %" PRId64, o->min, o->max);

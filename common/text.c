@@ -106,6 +106,19 @@ bool text_is_utf8(struct slice s)
     return text_utf8_prefix(s) == s.len;
 }
 
+bool text_is_topic_name(struct slice s)
+{
+    static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    if (s.len < 1 || s.len > TEXT_TOPIC_NAME_MAX || slice_is(s, ".") || slice_is(s, ".."))
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!memchr(legal, s.at[i], sizeof legal - 1))
+            return false;
+    }
+    return true;
+}
+
 size_t text_characters(struct slice utf8)
 {
     size_t tails = 0;

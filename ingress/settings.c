@@ -16,9 +16,9 @@ static const char *const PARTITIONERS[] = {"sticky", "murmur2", NULL}; /* enum i
 static const struct config_option OPTIONS[] = {
     {"kafka", "brokers", CONFIG_TEXT, AT(brokers), NULL, true, .max = 4096,
      .help = "bootstrap servers, comma-separated host:port"},
-    {"kafka", "commands_topic", CONFIG_TEXT, AT(commands_topic), "gold-label.commands", .max = 249,
+    {"kafka", "commands_topic", CONFIG_TOPIC, AT(commands_topic), "gold-label.commands",
      .help = "topic that commands are published to"},
-    {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), "gold-label.results", .max = 249,
+    {"kafka", "results_topic", CONFIG_TOPIC, AT(results_topic), "gold-label.results",
      .help = "topic that results come from"},
 
     {"http", "address", CONFIG_ADDRESS, AT(http_address), "127.0.0.1",

@@ -174,6 +174,17 @@ static status take_member(void *ctx, const struct json_member *m, struct fault *
     return STATUS_OK;
 }
 
+/* Where two descriptions of loads begin to differ, at the name of a part. */
+static size_t first_difference(struct slice a, struct slice b)
+{
+    size_t at = 0;
+    while (at < a.len && at < b.len && a.at[at] == b.at[at])
+        at++;
+    while (at > 0 && a.at[at - 1] != ' ')
+        at--;
+    return at;
+}
+
 static status compare(const struct reading *r, const struct checkpoint *c, const char *path, struct fault *f)
 {
     char digest[DIGEST_TEXT_LEN + 1];
@@ -185,10 +196,12 @@ static status compare(const struct reading *r, const struct checkpoint *c, const
             f, STATUS_CONFLICT, "checkpoint",
             "the checkpoint %s belongs to another input (its digest is %.16s…, the input's %.16s…)", path,
             r->digest.len >= 16 ? r->digest.at : "?", digest);
+    size_t same = first_difference(r->load, buffer_slice(&c->load));
     if (!slice_equal(r->load, buffer_slice(&c->load)))
         return fault_set(f, STATUS_CONFLICT, "checkpoint",
-                         "the checkpoint %s belongs to another load of this input (%.*s; now: %.*s)", path,
-                         (int)r->load.len, r->load.at, (int)c->load.len, c->load.at);
+                         "the checkpoint belongs to another load of this input (%.*s; now: %.*s): %s",
+                         (int)(r->load.len - same), r->load.at + same, (int)(c->load.len - same),
+                         c->load.at + same, path);
     /* One that is not whole would lose lines. */
     if (r->c.offset > c->size || r->c.size != c->size || !summary_holds(&r->c.summary))
         return fault_set(f, STATUS_MALFORMED, "checkpoint", "the checkpoint %s does not add up", path);

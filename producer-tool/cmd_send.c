@@ -28,13 +28,13 @@ static int print_summary(const struct send *s, enum summary_end end, int64_t dur
     if (!summary_holds(&s->summary))
         log_error("the accounting does not add up: this is a bug of gold-label");
     summary_write(&s->summary, end, duration_us, &text);
-    bool written = !text.failed && fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    bool ok = !text.failed;
+    if (ok)
+        fwrite(text.at, 1, text.len, stdout);
+    else
+        log_error("no memory for the summary");
     buffer_dispose(&text);
-    if (!written) {
-        log_error("the summary cannot be written", LOG_STR("reason", strerror(errno)));
-        return EXIT_STOPPED;
-    }
-    return summary_exit_code(&s->summary, end);
+    return ok ? summary_exit_code(&s->summary, end) : EXIT_STOPPED;
 }
 
 static struct load_options load_options(struct send *s)

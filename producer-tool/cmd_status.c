@@ -187,7 +187,11 @@ static int look_and_print(struct view *v, const struct status_options *o)
         cluster_state_table(&v->state, &text);
     else
         cluster_state_json(&v->state, &text);
-    bool ok = !text.failed && fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    bool ok = !text.failed;
+    if (ok)
+        fwrite(text.at, 1, text.len, stdout);
+    else
+        log_error("no memory for what there is to say");
     buffer_dispose(&text);
     return ok ? 0 : EXIT_STOPPED;
 }

@@ -219,6 +219,13 @@ static void take_signals(struct load *l)
     }
 }
 
+/* Faults are lines; a log's is one. */
+static struct slice first_line(const struct buffer *faults)
+{
+    const char *end = memchr(faults->at, '\n', faults->len);
+    return slice_make(faults->at, end ? (size_t)(end - faults->at) : faults->len);
+}
+
 static void look_at_token(struct load *l)
 {
     struct buffer faults = {0};
@@ -228,7 +235,7 @@ static void look_at_token(struct load *l)
 
     enum credentials_news news = credentials_renew(l->o->credentials, &faults);
     if (news == CREDENTIALS_BROKEN)
-        log_warning("the old token stays", LOG_SLICE("reason", buffer_slice(&faults)));
+        log_warning("the old token stays", LOG_SLICE("reason", first_line(&faults)));
     if (news == CREDENTIALS_RENEWED) {
         log_info("a new token was read");
         sender_set_authorization(l->o->sender, credentials_authorization(l->o->credentials));

@@ -1,12 +1,14 @@
 /* gold-label: sends gold labels, follows their results, looks after dead letters. */
 #include "common/streams.h"
 #include "producer-tool/verbs.h"
+#include <errno.h>
 #include <string.h>
 
-int main(int argc, char **argv)
+enum { EXIT_STOPPED = 3 };
+
+static int run(int argc, char **argv)
 {
     int used = 0;
-    streams_hold();
     if (argc < 2)
         return verbs_refuse("a verb is missing");
     if (strcmp(argv[1], "--help") == 0) {
@@ -23,4 +25,15 @@ int main(int argc, char **argv)
         return 0;
     }
     return v ? v->run(argc - 1 - used, argv + 1 + used) : verbs_refuse("there is no such verb");
+}
+
+/* What a verb has printed counts when it is written. */
+int main(int argc, char **argv)
+{
+    streams_hold();
+    int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "gold-label: standard output cannot be written: %s\n", strerror(errno));
+    return EXIT_STOPPED;
 }

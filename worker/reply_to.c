@@ -85,20 +85,6 @@ static bool next_name(const char **list, struct slice *name)
     return true;
 }
 
-/* What Kafka itself takes for a name. */
-static bool is_topic_name(struct slice name)
-{
-    static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-
-    if (name.len < 1 || name.len > REPLY_TOPIC_NAME_MAX || slice_is(name, ".") || slice_is(name, ".."))
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (!memchr(legal, name.at[i], sizeof legal - 1))
-            return false;
-    }
-    return true;
-}
-
 static void fault(struct buffer *faults, struct slice name, const char *what)
 {
     buffer_add_text(faults, "[worker] reply_topics: \"");
@@ -113,7 +99,7 @@ void reply_topics_check(const char *list, const char *const *not_these, size_t n
 
     while (next_name(&list, &name)) {
         count++;
-        if (!is_topic_name(name))
+        if (!text_is_topic_name(name))
             fault(faults, name,
                   "\" is no topic's name: 1 to 249 letters, digits, dots, dashes and underscores "
                   "(GOLD_LABEL_WORKER_REPLY_TOPICS)\n");

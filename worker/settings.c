@@ -15,11 +15,11 @@ static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
 static const struct config_option OPTIONS[] = {
     {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096,
      .help = "Kafka brokers to begin with, host:port, comma-separated"},
-    {"kafka", "commands_topic", CONFIG_TEXT, AT(commands_topic), .fallback = "gold-label.commands",
-     .max = 249, .help = "topic of the commands"},
-    {"kafka", "results_topic", CONFIG_TEXT, AT(results_topic), .fallback = "gold-label.results", .max = 249,
+    {"kafka", "commands_topic", CONFIG_TOPIC, AT(commands_topic), .fallback = "gold-label.commands",
+     .help = "topic of the commands"},
+    {"kafka", "results_topic", CONFIG_TOPIC, AT(results_topic), .fallback = "gold-label.results",
      .help = "topic of the result events"},
-    {"kafka", "dlq_topic", CONFIG_TEXT, AT(dlq_topic), .fallback = "gold-label.commands.dlq", .max = 249,
+    {"kafka", "dlq_topic", CONFIG_TOPIC, AT(dlq_topic), .fallback = "gold-label.commands.dlq",
      .help = "topic of commands that cannot be read"},
     {"kafka", "group", CONFIG_TEXT, AT(group), .fallback = "gold-label-worker", .max = 255,
      .help = "consumer group that shares the partitions"},
@@ -96,29 +96,9 @@ struct token_sources worker_token_sources(const struct worker_settings *s)
     return sources;
 }
 
-/* Its own results or dead letters would be commands, and those in turn. */
-static void check_topics(const struct worker_settings *s, struct buffer *faults)
-{
-    const struct {
-        const char *name;
-        const char *topic;
-    } topics[] = {{"commands_topic", s->commands_topic},
-                  {"results_topic", s->results_topic},
-                  {"dlq_topic", s->dlq_topic}};
-
-    for (size_t i = 1; i < sizeof topics / sizeof topics[0]; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (topics[i].topic && topics[k].topic && strcmp(topics[i].topic, topics[k].topic) == 0)
-                buffer_printf(faults, "[kafka] %s = %.249s: is also the %s\n", topics[i].name,
-                              topics[i].topic, topics[k].name);
-        }
-    }
-}
-
 static void check_settings(const void *settings, struct buffer *faults)
 {
     const struct worker_settings *s = settings;
-    check_topics(s, faults);
     if (s->auth == WORKER_AUTH_TOKEN && !s->token.keys && !s->token.jwks)
         buffer_add_text(
             faults, "[token] keys: required with [worker] auth = token, or jwks (GOLD_LABEL_TOKEN_KEYS)\n");

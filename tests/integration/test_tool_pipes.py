@@ -97,6 +97,19 @@ def test_dlq_show_that_cannot_write_says_so(tool, topics, tmp_path):
     assert b"the output cannot be written: No space left on device" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("help",), ("help", "--completion", "bash"), ("status", "--help"), ("status",)],
+    ids=" ".join,
+)
+def test_what_cannot_be_printed_is_said(tool, arguments):
+    command, environment = tool.command(arguments, {})
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, timeout=30)
+    why = b"gold-label: standard output cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (3, why)
+
+
 def test_a_stream_that_is_closed_is_no_other_file(tool, run, system, tmp_path):
     """The number of a closed stream would go to the next file that is opened."""
     results, file = tmp_path / "results.ndjson", write_lines(tmp_path / "labels.ndjson", 3)
@@ -109,7 +122,7 @@ def test_a_stream_that_is_closed_is_no_other_file(tool, run, system, tmp_path):
     no_input = send("<&-", "-")
     assert no_input.returncode == 3 and b"the input cannot be read" in no_input.stderr
     no_output = send(">&-", "--results", results, file)
-    assert no_output.returncode == 3 and b"the summary cannot be written" in no_output.stderr
+    assert no_output.returncode == 3 and b"standard output cannot be written" in no_output.stderr
     assert [one["outcome"] for one in json_lines(results)] == ["stored"] * 3
     no_streams = send("<&- >&- 2>&-", "--results", results, file)
     assert (no_streams.returncode, no_streams.stdout, no_streams.stderr) == (3, b"", b"")

@@ -9,6 +9,8 @@
 
 struct settings {
     const char *brokers;
+    const char *from;
+    const char *to;
     const char *conninfo;
     const char *audience;
     const char *address;
@@ -23,6 +25,13 @@ static const char *const AUTHS[] = {"token", "trusted", NULL};
 #define MEMBER(member) .offset = offsetof(struct settings, member)
 static const struct config_option OPTIONS[] = {
     {.section = "kafka", .name = "brokers", MEMBER(brokers), .required = true, .help = "Where Kafka is."},
+    {.section = "kafka",
+     .name = "from",
+     .kind = CONFIG_TOPIC,
+     MEMBER(from),
+     .fallback = "in",
+     .help = "Read."},
+    {.section = "kafka", .name = "to", .kind = CONFIG_TOPIC, MEMBER(to), .help = "Written."},
     {.section = "postgres",
      .name = "conninfo",
      MEMBER(conninfo),

@@ -258,6 +258,36 @@ static void an_address_is_numeric(void **state)
     }
 }
 
+static void a_topic_has_a_name_that_kafka_takes_and_no_other_setting_has(void **state)
+{
+    (void)state;
+#define BOUND "must be 1 to 249 of A-Z a-z 0-9 . _ -"
+    static const struct {
+        const char *value, *faults;
+    } CASES[] = {
+        {"a.b-c_D1", ""},
+        {"in.", ""},
+        {"", "[kafka] to = : " BOUND " (GOLD_LABEL_KAFKA_TO)\n"},
+        {"a b", "[kafka] to = a b: " BOUND " (GOLD_LABEL_KAFKA_TO)\n"},
+        {"..", "[kafka] to = ..: " BOUND " (GOLD_LABEL_KAFKA_TO)\n"},
+        {"in", "[kafka] to = in: is also the from\n"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct settings s;
+        struct buffer faults = {0};
+        char variable[100];
+        snprintf(variable, sizeof variable, "GOLD_LABEL_KAFKA_TO=%s", CASES[i].value);
+        struct config *c =
+            config_parse(&PROGRAM, SLICE_LITERAL(REQUIRED), (char *[]){variable, NULL}, &s, &faults);
+        buffer_add_char(&faults, '\0');
+        assert_string_equal(faults.at, CASES[i].faults);
+        assert_int_equal(c != NULL, !*CASES[i].faults);
+        config_free(c);
+        buffer_dispose(&faults);
+    }
+#undef BOUND
+}
+
 static void a_text_over_its_bound_is_refused_and_not_shown(void **state)
 {
     (void)state;
@@ -344,6 +374,7 @@ int main(void)
         cmocka_unit_test(every_fault_is_reported_at_once),
         cmocka_unit_test(numbers_are_plain_decimal_within_their_bounds),
         cmocka_unit_test(an_address_is_numeric),
+        cmocka_unit_test(a_topic_has_a_name_that_kafka_takes_and_no_other_setting_has),
         cmocka_unit_test(a_text_over_its_bound_is_refused_and_not_shown),
         cmocka_unit_test(a_refused_secret_is_not_shown),
         cmocka_unit_test(a_nul_byte_is_a_fault),
