@@ -79,6 +79,10 @@ status store_finish_statement(struct store *s, struct store_batch *b, PGresult *
         statement_failed(s, b, r);
     } else {
         st = b->asking == ASKING_INSERT ? store_read_inserted(b, r) : store_read_found(b, r);
+        if (st == STATUS_RETRY) {
+            store_disconnect(s, "no run can be seen: is there row-level security on run without a policy?");
+            return STATUS_OK;
+        }
         s->attempts = 0;
         s->error[0] = '\0';
     }

@@ -117,7 +117,7 @@ bool store_flush(struct store *s);
 /* ---- store_verdicts.c ---- */
 
 /* Read the answers of the two statements into the rows' verdicts. Errors: STATUS_FATAL (an answer that cannot be),
- * STATUS_NO_MEMORY. */
+ * STATUS_NO_MEMORY; of the first also STATUS_RETRY (a policy hides all runs; no row has a verdict). */
 status store_read_inserted(struct store_batch *b, const PGresult *r) must_check;
 status store_read_found(struct store_batch *b, const PGresult *r) must_check;
 /* The row was looked up, and what refuses it is its verdict. */

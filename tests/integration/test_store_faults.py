@@ -247,6 +247,31 @@ def test_a_database_that_becomes_read_only_is_waited_out(system, victim):
     victim.assert_all_created()
 
 
+@pytest.fixture
+def hidden_runs(system):
+    """Row-level security without a policy: only the owner sees a run."""
+    system.query("ALTER TABLE run ENABLE ROW LEVEL SECURITY")
+    yield
+    system.query("DROP POLICY IF EXISTS theirs ON run")
+    system.query("ALTER TABLE run DISABLE ROW LEVEL SECURITY")
+
+
+def test_runs_that_no_policy_shows_are_not_missing(system, victim, hidden_runs):
+    victim.start().worker.wait_until_ready()
+    victim.send()
+    victim.wait_for_log("row-level security")
+    victim.wait_until_not_ready()
+    assert victim.topics.results.read_all() == []
+    system.query("CREATE POLICY theirs ON run TO gold_label_worker USING (true)")
+    victim.assert_all_created()
+
+
+def test_a_run_that_is_missing_among_those_of_a_policy_is_not_found(system, victim, hidden_runs):
+    system.query("CREATE POLICY theirs ON run TO gold_label_worker USING (true)")
+    victim.start()
+    assert victim.topics.ask(command(str(uuid.uuid4()))).result["code"] == "run_not_found"
+
+
 # ---- refused rows ----
 
 RAISES = """

@@ -1,5 +1,5 @@
 -- Stores a batch and gives one verdict per row: 's'tored, run 'm'issing, id 't'aken, 'l'eft without its run but taken (the run was given to
--- another account since).
+-- another account since), run 'h'idden: a policy shows this role no run at all, so that nothing is known of this one.
 -- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
 -- A run is looked up by its key, row by row: a join would be planned for the size that `run` had once, and read all of it.
 WITH input AS MATERIALIZED (
@@ -23,6 +23,7 @@ WITH input AS MATERIALIZED (
 SELECT input.ord::int4,
        CASE WHEN stored.id IS NOT NULL THEN 's'
             WHEN input.has_run THEN 't'
+            WHEN row_security_active('run') AND NOT EXISTS (SELECT FROM run) THEN 'h'
             WHEN EXISTS (SELECT FROM gold_label WHERE gold_label.id = input.id OFFSET 0) THEN 'l'
             ELSE 'm'
         END::"char",
