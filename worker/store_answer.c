@@ -58,8 +58,10 @@ static void statement_failed(struct store *s, struct store_batch *b, const PGres
 {
     /* Not PostgreSQL's own words: a trigger's may quote a label. */
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    char why[64];
-    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s", sqlstate ? sqlstate : "none");
+    const char *column = store_unfilled_column(error);
+    char why[128];
+    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s%s%s", sqlstate ? sqlstate : "none",
+                   column ? ", column " : "", column ? column : "");
 
     enum store_blame blame = store_blame_of(error);
     if (blame == BLAME_ROW && blame_row(b, error))

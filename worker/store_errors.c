@@ -96,8 +96,39 @@ static bool is_raised_in_function(const PGresult *error)
     return PQresultErrorField(error, PG_DIAG_CONTEXT) != NULL;
 }
 
+/* What insert_labels.sql fills. */
+static const char *const FILLED[] = {
+    "id",
+    "account_id",
+    "run_id",
+    "output_resource_name",
+    "text_value",
+    "object_value",
+    "object_value_is_partial",
+    "created_by",
+};
+
+const char *store_unfilled_column(const PGresult *error)
+{
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    const char *table = PQresultErrorField(error, PG_DIAG_TABLE_NAME);
+    const char *column = PQresultErrorField(error, PG_DIAG_COLUMN_NAME);
+
+    if (!sqlstate || strcmp(sqlstate, "23502") != 0 || is_raised_in_function(error))
+        return NULL;
+    if (!table || strcmp(table, "gold_label") != 0 || !column)
+        return NULL;
+    for (size_t i = 0; i < sizeof FILLED / sizeof *FILLED; i++) {
+        if (strcmp(column, FILLED[i]) == 0)
+            return NULL;
+    }
+    return column;
+}
+
 enum store_blame store_blame_of(const PGresult *error)
 {
+    if (store_unfilled_column(error))
+        return BLAME_DATABASE;
     return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }
 

@@ -140,5 +140,8 @@ enum store_blame {
 /* `in_function`: raised by a function of the platform, not by PostgreSQL itself. */
 enum store_blame store_blame(const char *sqlstate, bool in_function);
 enum store_blame store_blame_of(const PGresult *error);
+/* The column of gold_label that must not be null and that the worker does not fill, whatever a label holds; NULL where that is not
+ * the error. */
+const char *store_unfilled_column(const PGresult *error);
 /* What PostgreSQL refused, without the value: SQLSTATE and constraint. */
 struct slice store_refusal(const PGresult *error, struct arena *arena);

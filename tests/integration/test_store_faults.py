@@ -272,6 +272,25 @@ def test_a_run_that_is_missing_among_those_of_a_policy_is_not_found(system, vict
     assert victim.topics.ask(command(str(uuid.uuid4()))).result["code"] == "run_not_found"
 
 
+@pytest.fixture
+def column_to_fill(system):
+    """Somebody has added a column that the worker knows nothing of, and that must not be null."""
+    system.query("ALTER TABLE gold_label ADD COLUMN team text NOT NULL DEFAULT 'a'")
+    system.query("ALTER TABLE gold_label ALTER COLUMN team DROP DEFAULT")
+    yield
+    system.query("ALTER TABLE gold_label DROP COLUMN team")
+
+
+def test_a_column_that_no_label_can_fill_refuses_none(system, victim, column_to_fill):
+    victim.send()
+    victim.start()
+    victim.wait_for_log("SQLSTATE 23502, column team")
+    victim.wait_until_not_ready()
+    assert victim.topics.results.read_all() == []
+    system.query("ALTER TABLE gold_label ALTER COLUMN team SET DEFAULT 'a'")
+    victim.assert_all_created()
+
+
 # ---- refused rows ----
 
 RAISES = """
