@@ -19,6 +19,8 @@ static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_e
     }
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_store(&c->looks.reachable, false);
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        c->placing.gone = true;
     log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(rk)),
                 LOG_STR("error", rd_kafka_err2name(err)), LOG_STR("reason", reason));
 }
@@ -87,7 +89,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 {
     struct kafka_consumer *c = opaque;
     bool assign = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    bool lost = rd_kafka_assignment_lost(rk) != 0;
+    bool lost = rd_kafka_assignment_lost(rk) != 0 || c->placing.gone;
 
     log_info(assign ? "partitions assigned" : "partitions revoked", LOG_STR("client", rd_kafka_name(rk)),
              LOG_INT("partitions", list->cnt), LOG_STR("lost", lost ? "yes" : "no"));

@@ -94,6 +94,8 @@ struct kafka_placing {
     unsigned in_vain;                      /* how often it was asked where to begin */
     int64_t ask_at_us;
     int64_t told_us;
+    bool gone;    /* the topic is: what was read of it says nothing of one that is made in its place */
+    bool rejoins; /* the group is being joined anew for that */
 };
 
 struct kafka_consumer {
@@ -124,6 +126,7 @@ void kafka_fetching_idles(struct kafka_consumer *c);
 rd_kafka_resp_err_t kafka_placing_begin(struct kafka_consumer *c,
                                         const rd_kafka_topic_partition_list_t *list);
 void kafka_placing_cancel(struct kafka_consumer *c);
+/* Also joins the group anew where the topic is gone. */
 void kafka_placing_serve(struct kafka_consumer *c);
 /* When that is to be (monotonic clock); -1: there is nothing to ask for. */
 int64_t kafka_placing_at_us(const struct kafka_consumer *c);

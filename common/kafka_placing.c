@@ -89,8 +89,37 @@ void kafka_placing_cancel(struct kafka_consumer *c)
     c->placing.list = NULL;
 }
 
+/* A topic of the same name has other messages at the offsets that were read up to, and librdkafka (2.0.2) would go on there: what lies
+ * before would never be read. So it has to be asked again, and what is in hand must not be committed. The group's offsets are deleted
+ * with the topic; where a broker only has not heard of it yet, they are still there. */
+static void join_anew(struct kafka_consumer *c)
+{
+    rd_kafka_topic_partition_list_t *assigned = NULL;
+    rd_kafka_topic_partition_list_t *topics = NULL;
+    rd_kafka_resp_err_t err = rd_kafka_assignment(c->rk, &assigned);
+    if (!err)
+        err = rd_kafka_subscription(c->rk, &topics);
+    /* Without a group there is no subscription, and without partitions nothing was read. */
+    c->placing.gone = c->placing.rejoins = !err && assigned->cnt > 0 && topics->cnt > 0;
+    if (c->placing.rejoins) {
+        log_warning("the topic is gone: the group is joined anew", LOG_STR("client", rd_kafka_name(c->rk)),
+                    LOG_STR("topic", topics->elems[0].topic));
+        err = rd_kafka_unsubscribe(c->rk);
+        if (!err)
+            err = rd_kafka_subscribe(c->rk, topics);
+    }
+    if (err)
+        log_error("the group is not joined anew", LOG_STR("error", rd_kafka_err2str(err)));
+    if (assigned)
+        rd_kafka_topic_partition_list_destroy(assigned);
+    if (topics)
+        rd_kafka_topic_partition_list_destroy(topics);
+}
+
 void kafka_placing_serve(struct kafka_consumer *c)
 {
+    if (c->placing.gone && !c->placing.rejoins)
+        join_anew(c);
     if (kafka_placing_at_us(c) < 0 || clock_monotonic_us(clock_system()) < c->placing.ask_at_us)
         return;
     if (rd_kafka_assignment_lost(c->rk)) /* the callback that says so is on its way */

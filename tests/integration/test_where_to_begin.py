@@ -1,11 +1,12 @@
 """A worker begins where its group left off and nowhere else, whatever the answer when it asks for that."""
 
+import signal
 from collections import Counter
 
 import pytest
 import requests
 from confluent_kafka import Producer, TopicPartition
-from support.events import command
+from support.events import command, ends
 from support.kafka_proxy import NOT_COORDINATOR, OFFSET_FETCH, offset_fetch
 from support.waiting import wait_until
 
@@ -103,3 +104,21 @@ def test_a_worker_that_does_not_know_where_to_begin_is_not_ready(lanes, workers,
     assert requests.get(ready, timeout=5).status_code == 503
     kafka_proxy.refusals.clear()
     worker.wait_until_ready()
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_topic_that_is_made_anew_is_read_from_its_beginning(lanes, workers, run, delivery):
+    """Further commands lie at the offsets that were read up to in the one that was deleted."""
+    ids = []
+    worker = workers.start(**lanes.environment, GOLD_LABEL_WORKER_DELIVERY=delivery).wait_until_ready()
+    send(lanes, run, ids, 40)
+    check(lanes, ids)
+    lanes.delete("commands")
+    wait_until(lambda: "UNKNOWN_TOPIC_OR_PART" in worker.log, what="the worker knows that it is gone")
+    worker.send_signal(signal.SIGSTOP)
+    lanes.make("commands")
+    ends(lanes.asker, lanes.names["commands"], lanes.partitions)
+    send(lanes, run, ids, 80)
+    worker.send_signal(signal.SIGCONT)
+    lanes.results.read_until(lambda events: len(events) >= len(ids), DEADLINE_S)
+    check(lanes, ids)

@@ -35,12 +35,7 @@ class Topics:
 
     def __enter__(self):
         self.admin = AdminClient({"bootstrap.servers": self.brokers})
-        new = [
-            NewTopic(name, len(self.partitions), 1, config=self.settings[kind])
-            for kind, name in self.names.items()
-        ]
-        for made in self.admin.create_topics(new).values():
-            made.result(30)
+        self.make(*self.names)
         # Asks about the group without joining it.
         self.asker = Consumer({"bootstrap.servers": self.brokers, "group.id": self.group})
         for name in self.names.values():  # a new partition has no leader at first
@@ -54,6 +49,17 @@ class Topics:
             client.close()
         for deleted in self.admin.delete_topics(list(self.names.values())).values():
             deleted.exception(30)
+
+    def make(self, *kinds):
+        new = [
+            NewTopic(self.names[kind], len(self.partitions), 1, config=self.settings[kind]) for kind in kinds
+        ]
+        for made in self.admin.create_topics(new).values():
+            made.result(30)
+
+    def delete(self, kind):
+        name = self.names[kind]
+        self.admin.delete_topics([name])[name].result(30)
 
     def more(self, kind, partitions=1, **settings):
         """The name of one more topic, that is also deleted in the end. Settings' dots are underscores."""
