@@ -96,6 +96,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
     /* What is fetched for a partition while it is being given up lies in a queue that nobody reads, until it comes back, and keeps
      * whole answers of the broker in memory (librdkafka 2.0.2: some 25 MiB). And it comes back paused where it was given up so. */
     (void)(assign ? rd_kafka_resume_partitions(rk, list) : rd_kafka_pause_partitions(rk, list));
+    c->stays = c->stays || (!assign && c->placing.gone);
     if (!assign)
         tell(c, list, false, lost);
     forget_membership(c);
@@ -385,6 +386,8 @@ void kafka_consumer_close(struct kafka_consumer *c)
     kafka_placing_cancel(c);
     forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
+    if (c->stays) /* its threads end with the process */
+        return;
     rd_kafka_destroy_flags(c->rk, c->forsaken ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
     free(c);
 }

@@ -122,3 +122,12 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(lanes, workers, ru
     worker.send_signal(signal.SIGCONT)
     lanes.results.read_until(lambda events: len(events) >= len(ids), DEADLINE_S)
     check(lanes, ids)
+
+
+def test_a_worker_whose_topic_is_gone_ends_when_it_is_told_to(lanes, workers, run):
+    worker = workers.start(**lanes.environment).wait_until_ready()
+    send(lanes, run, [], 4)
+    wait_until(lambda: lanes.lag() == 0, DEADLINE_S, "no lag")
+    lanes.delete("commands")
+    wait_until(lambda: not worker.is_ready(), DEADLINE_S, "not ready")
+    assert worker.stop() == 0
