@@ -18,7 +18,8 @@ BEGIN
 END $$;
 CREATE TRIGGER see_session BEFORE INSERT ON gold_label
     FOR EACH ROW EXECUTE FUNCTION
-    see_session('synchronous_commit', 'plan_cache_mode', 'statement_timeout', 'enable_seqscan', 'jit');
+    see_session('synchronous_commit', 'plan_cache_mode', 'statement_timeout', 'enable_seqscan', 'jit',
+                'idle_session_timeout');
 """
 NO_TRIGGER = """
 DROP TRIGGER see_session ON gold_label;
@@ -52,6 +53,7 @@ def with_role_set(system):
                 "plan_cache_mode": "force_custom_plan",
                 "statement_timeout": "1d",
                 "jit": "on",
+                "idle_session_timeout": "1d",
             },
             {"synchronous_commit": "on"},
         ),
@@ -75,6 +77,7 @@ def test_a_commit_is_on_disk_and_the_statement_planned_once(
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
         "jit": "off",
+        "idle_session_timeout": "0",
         "statement_timeout": "7s",
     }
     assert seen == expected | in_session

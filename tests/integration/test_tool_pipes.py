@@ -99,7 +99,14 @@ def test_dlq_show_that_cannot_write_says_so(tool, topics, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("--version",), ("help",), ("help", "--completion", "bash"), ("status", "--help"), ("status",)],
+    [
+        ("--help",),
+        ("--version",),
+        ("help",),
+        ("help", "--completion", "bash"),
+        ("status", "--help"),
+        ("status",),
+    ],
     ids=" ".join,
 )
 def test_what_cannot_be_printed_is_said(tool, arguments):

@@ -1,6 +1,7 @@
 -- What holds for the session, whatever the defaults of database and role are. $1: statement_timeout in milliseconds.
 -- A commit that is answered must be on disk; a stronger synchronous_commit is kept. lock_timeout is left to the role: waiting in
 -- the queue is better than joining it again at its end, and statement_timeout bounds it.
+-- An idle worker is no session that somebody forgot (idle_session_timeout, since PostgreSQL 14).
 -- The statements are planned once (until the worker discards the plans, see store.c): left to itself PostgreSQL plans each small batch
 -- anew, for a third of a millisecond, where the first five batches of a connection were small. So a plan, also that of the foreign key's
 -- check, must suit a table that is small now and large soon: rows are found by an index. A query of the platform's triggers that has no
@@ -9,4 +10,5 @@ SELECT set_config('statement_timeout', $1, false),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
        set_config('plan_cache_mode', 'force_generic_plan', false),
        set_config('enable_seqscan', 'off', false),
-       set_config('jit', 'off', false)
+       set_config('jit', 'off', false),
+       (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout')
