@@ -126,6 +126,8 @@ static bool must_wait(const struct pipeline *p, size_t i)
 /* Its acknowledgement may come before this returns. */
 static status send(struct pipeline *p, struct batch *b, struct entry *e)
 {
+    if (e->reply.beyond)
+        pipeline_settle_reply(p, &e->reply);
     if (!p->transactor)
         atomic_fetch_add(&b->unanswered, 1);
     status st = answers_send(p->answers, b->producer, e);

@@ -85,8 +85,9 @@ struct pipeline {
     size_t probe_next;         /* which of the topics that answers go to is looked at next */
     int64_t probe_at_us;       /* when */
     int64_t probed_us;         /* when one was */
-    bool probe_failed;         /* without an answer */
-    bool probe_again;          /* one of this round did not answer, or is missing and needed */
+    int64_t beyond_at_us; /* from when on one may be, because a partition is asked for that is not known */
+    bool probe_failed;    /* without an answer */
+    bool probe_again;     /* one of this round did not answer, or is missing and needed */
     /* When it was last logged that the i-th is not there; 0: it is. */
     int64_t missing_told_us[REPLY_TOPICS_MAX + 2];
 
@@ -131,6 +132,8 @@ int64_t pipeline_look_due_us(const struct pipeline *p);
  * needs in sync is asked for with each round, and here as long as nobody has answered. Blocks the loop for a second, or two, where
  * nobody answers, and returns false: the others are not asked about. */
 bool pipeline_look_at_topics_of(struct pipeline *p, const struct batch *b) must_check;
+/* Before a result goes to a partition that is beyond those known: looks again, or lets it go by key. */
+void pipeline_settle_reply(struct pipeline *p, struct reply_to *to);
 
 /* ---- pipeline_flow.c: the way of the batches. None of these waits. ---- */
 

@@ -7,8 +7,9 @@ enum {
     PROBE_LACKING_US = 5 * 1000000, /* where one has no leader, or too few replicas */
     PROBE_AWAY_US = 500 * 1000,
     PROBE_TIMEOUT_MS = 100,
-    BEFORE_TIMEOUT_MS = 1000, /* before a transaction, which goes nowhere without a broker, either */
-    FRESH_US = 100 * 1000,    /* a look at a topic that is believed before a transaction */
+    BEFORE_TIMEOUT_MS = 1000,  /* before a transaction, which goes nowhere without a broker, either */
+    BEYOND_EVERY_US = 1000000, /* for results that ask for partitions that are not known */
+    FRESH_US = 100 * 1000,     /* a look at a topic that is believed before a transaction */
     FIRST_LISTED = 2, /* of the topics that answers go to: behind the dead letters and the results topic */
 };
 
@@ -70,6 +71,20 @@ void pipeline_look_at_topics(struct pipeline *p)
     p->probe_at_us = 0;
     if (!topic_at(p, p->probe_next))
         end_round(p);
+}
+
+/* A topic may have got partitions since it was looked at: who asks for one of them waits there. But not everybody who asks for what
+ * is not there makes us ask. */
+void pipeline_settle_reply(struct pipeline *p, struct reply_to *to)
+{
+    int64_t now = clock_monotonic_us(p->o.clock);
+    size_t i;
+
+    if (now >= p->beyond_at_us && reply_topics_is_exceeded(p->reply_topics, to, &i)) {
+        p->beyond_at_us = now + BEYOND_EVERY_US;
+        (void)look_at_topic(p, i + 1, false, PROBE_TIMEOUT_MS);
+    }
+    reply_topics_settle(p->reply_topics, to);
 }
 
 /* No result is sent to a topic that lacks something, so only a round looks at it again. */

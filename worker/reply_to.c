@@ -43,6 +43,7 @@ void reply_to_reset(struct reply_to *to)
     to->diverted = to->diverted || to->topic;
     to->topic = NULL;
     to->partition = KAFKA_PARTITION_BY_KEY;
+    to->beyond = false;
 }
 
 const char *reply_to_topic(struct reply_to *to)
@@ -291,17 +292,41 @@ static bool read_big_endian(struct slice bytes, uint64_t *out)
 }
 
 /* `reply-partition` is one of the results topic, `kafka_replyPartition` one of the topic that was asked for. */
-static int32_t partition_of(const struct reply_topics *t, const struct reply_topic *topic, bool as_asked,
-                            const struct command_headers *h)
+static void choose_partition(const struct reply_topics *t, const struct reply_topic *topic, bool as_asked,
+                             const struct command_headers *h, struct reply_to *out)
 {
-    uint64_t partition = 0;
+    uint64_t wanted[2];
+    size_t n = 0;
 
-    if (topic == &t->at[0] && text_to_u64(h->reply_partition, INT32_MAX, &partition) &&
-        has_partition(topic, partition))
-        return (int32_t)partition;
-    if (as_asked && read_big_endian(h->spring_reply_partition, &partition) && has_partition(topic, partition))
-        return (int32_t)partition;
-    return KAFKA_PARTITION_BY_KEY;
+    n += topic == &t->at[0] && text_to_u64(h->reply_partition, INT32_MAX, &wanted[n]);
+    n += as_asked && read_big_endian(h->spring_reply_partition, &wanted[n]) && wanted[n] < INT32_MAX;
+    out->partition = n > 0 ? (int32_t)wanted[0] : KAFKA_PARTITION_BY_KEY;
+    out->beyond = n > 0;
+    for (size_t i = 0; i < n && out->beyond; i++) {
+        if (!has_partition(topic, wanted[i]))
+            continue;
+        out->partition = (int32_t)wanted[i];
+        out->beyond = false;
+    }
+}
+
+static const struct reply_topic *topic_to(const struct reply_topics *t, const struct reply_to *to)
+{
+    return to->topic ? to->topic : &t->at[0];
+}
+
+bool reply_topics_is_exceeded(const struct reply_topics *t, const struct reply_to *to, size_t *i)
+{
+    const struct reply_topic *topic = topic_to(t, to);
+    *i = (size_t)(topic - t->at);
+    return to->beyond && !has_partition(topic, (uint64_t)to->partition);
+}
+
+void reply_topics_settle(const struct reply_topics *t, struct reply_to *to)
+{
+    if (to->beyond && !has_partition(topic_to(t, to), (uint64_t)to->partition))
+        to->partition = KAFKA_PARTITION_BY_KEY;
+    to->beyond = false;
 }
 
 static struct slice within(struct slice s, size_t min, size_t max)
@@ -342,7 +367,7 @@ status reply_topics_resolve(struct reply_topics *t, const struct command_headers
     if (!asked)
         counter_add(t->refused, 1);
     out->topic = topic == &t->at[0] ? NULL : topic;
-    out->partition = partition_of(t, topic, asked != NULL, h);
+    choose_partition(t, topic, asked != NULL, h, out);
     out->diverted = false;
     out->echo = speaks_spring(h) ? echo_of(h, arena) : NULL;
     return !speaks_spring(h) || out->echo ? STATUS_OK : STATUS_NO_MEMORY;

@@ -29,6 +29,7 @@ struct reply_topic;
 struct reply_to {
     const struct reply_topic *topic; /* of the list; NULL: the results topic */
     int32_t partition;               /* or KAFKA_PARTITION_BY_KEY */
+    bool beyond;                     /* than its topic was known to have: to be settled before it is used */
     bool diverted;                   /* had a topic of the list, which did not take it; not counted as yet */
     const struct reply_echo *echo;   /* NULL: nothing, the command had none of Spring's headers */
 };
@@ -73,6 +74,10 @@ bool reply_topics_knows_need(const struct reply_topics *t, size_t i);
 /* Whether `to`'s topic is one of the list that a broker answered for last before then, or never; `*i` is its number. */
 bool reply_topics_is_stale(const struct reply_topics *t, const struct reply_to *to, int64_t since_us,
                            size_t *i);
+/* Whether `to` asks for a partition beyond those that its topic is known to have (it may have got more since); `*i` is its number. */
+bool reply_topics_is_exceeded(const struct reply_topics *t, const struct reply_to *to, size_t *i);
+/* By what is known now: where the topic has no such partition, the result goes by key. */
+void reply_topics_settle(const struct reply_topics *t, struct reply_to *to);
 /* Nothing more goes to `to`'s topic, also of what is resolved already, until it is looked at then or later: that it has partitions
  * does not mean that it takes anything. `to` becomes the default. */
 void reply_topics_give_up(struct reply_topics *t, struct reply_to *to, int64_t until_us);

@@ -1,10 +1,12 @@
 """Commands that carry the headers of Spring's ReplyingKafkaTemplate, in both kinds of delivery."""
 
+import contextlib
 import subprocess
 import uuid
 from collections import namedtuple
 
 import pytest
+from confluent_kafka.admin import NewPartitions
 from support.events import Reader, command, encode
 from support.topics import Topics
 from support.waiting import wait_until
@@ -216,3 +218,17 @@ def test_a_list_of_reply_topics_that_is_not_in_order_is_a_fault_of_the_configura
     done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert f"[worker] reply_topics: {fault.said}" in done.stderr
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_partition_that_the_results_topic_has_got_is_answered_in_at_once(topics, workers, run, delivery):
+    workers.start(**topics.environment, GOLD_LABEL_WORKER_DELIVERY=delivery).wait_until_ready()
+    assert topics.ask(command(run)).partition == 0
+    name = topics.names["results"]
+    topics.admin.create_partitions([NewPartitions(name, 2)])[name].result(30)
+    wait_until(lambda: len(topics.admin.list_topics(name, timeout=20).topics[name].partitions) == 2)
+    with contextlib.closing(Reader(topics.brokers, name)) as results:
+        topics.sender().send(command(run), correlation_id="new", reply_partition="1")
+        assert results.result("new").partition == 1
+        topics.sender().send(command(run), correlation_id="none", reply_partition="2")
+        assert results.result("none").partition in (0, 1)

@@ -155,6 +155,37 @@ static void that_a_broker_says_nothing_of_one_topic_keeps_nobody_from_looking_at
     assert_int_equal(looks.n, 1); /* for both of its results */
 }
 
+/* Whether a result that asks for that partition of bills goes there. */
+static bool goes_to_bills(struct fixture *f, const char *partition, size_t n_looks)
+{
+    struct batch *b = add(f, 1);
+    const struct command_headers headers = {.spring_reply_topic = SLICE_LITERAL("bills"),
+                                            .spring_reply_partition = slice_make(partition, 4)};
+    struct reply_to to;
+    assert_int_equal(reply_topics_resolve(f->p.reply_topics, &headers, b->arena, &to), STATUS_OK);
+    looks.n = 0;
+    pipeline_settle_reply(&f->p, &to);
+    assert_int_equal(looks.n, n_looks);
+    assert_false(to.beyond);
+    pipeline_retire(&f->p);
+    return to.partition == partition[3];
+}
+
+static void a_partition_that_is_not_known_is_looked_for_but_not_by_everybody(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, 0, 2); /* bills has one */
+    fake.now_us += MINUTE_US;
+    assert_true(goes_to_bills(f, "\0\0\0\0", 0));
+    looks.bills.partitions = 2;
+    assert_true(goes_to_bills(f, "\0\0\0\1", 1));
+    assert_true(goes_to_bills(f, "\0\0\0\1", 0));
+    assert_false(goes_to_bills(f, "\0\0\0\7", 0)); /* it was looked at just now */
+    fake.now_us += MINUTE_US;
+    assert_false(goes_to_bills(f, "\0\0\0\7", 1));
+    assert_false(goes_to_bills(f, "\0\0\0\7", 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +196,7 @@ int main(void)
         WITH_PIPELINE(before_a_transaction_what_a_topic_needs_is_asked_only_while_nobody_has_said),
         WITH_PIPELINE(before_a_transaction_it_is_asked_once_where_nobody_answers),
         WITH_PIPELINE(that_a_broker_says_nothing_of_one_topic_keeps_nobody_from_looking_at_the_others),
+        WITH_PIPELINE(a_partition_that_is_not_known_is_looked_for_but_not_by_everybody),
     };
     return cmocka_run_group_tests_name("pipeline_topics", tests, NULL, NULL);
 }

@@ -59,6 +59,41 @@ static void our_header_is_preferred_to_springs(void **state)
     assert_goes(f, NULL, 5);
 }
 
+/* It may have got more partitions since it was looked at. */
+static void a_partition_beyond_those_known_is_settled_later(void **state)
+{
+    struct fixture *f = *state;
+    size_t i = 0;
+
+    f->headers.reply_partition = SLICE_LITERAL("8");
+    ask(f);
+    assert_true(reply_topics_is_exceeded(f->topics, &f->to, &i));
+    assert_int_equal(i, RESULTS);
+    see(f, RESULTS, 9, 1);
+    assert_false(reply_topics_is_exceeded(f->topics, &f->to, &i));
+    reply_topics_settle(f->topics, &f->to);
+    assert_int_equal(f->to.partition, 8);
+    assert_goes(f, NULL, 8);
+
+    f->headers.reply_partition = SLICE_NONE;
+    f->headers.spring_reply_topic = SLICE_LITERAL("bills");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\14");
+    ask(f);
+    assert_true(reply_topics_is_exceeded(f->topics, &f->to, &i));
+    assert_int_equal(i, BILLS);
+    see(f, BILLS, 12, 1); /* no more than before */
+    reply_topics_settle(f->topics, &f->to);
+    assert_string_equal(reply_to_topic(&f->to), "bills");
+    assert_int_equal(f->to.partition, KAFKA_PARTITION_BY_KEY);
+
+    f->headers.spring_reply_topic = SLICE_NONE;
+    f->headers.reply_partition = SLICE_LITERAL("99");
+    f->headers.spring_reply_partition = SLICE_LITERAL("\0\0\0\5");
+    ask(f);
+    assert_false(f->to.beyond); /* one that is known is as good */
+    assert_int_equal(f->to.partition, 5);
+}
+
 static void a_listed_topic_is_taken_with_a_partition_of_its_own(void **state)
 {
     struct fixture *f = *state;
@@ -223,6 +258,7 @@ int main(void)
         WITH_TOPICS(a_partition_is_decimal_in_our_header),
         WITH_TOPICS(a_partition_is_four_bytes_big_endian_in_springs_header),
         WITH_TOPICS(our_header_is_preferred_to_springs),
+        WITH_TOPICS(a_partition_beyond_those_known_is_settled_later),
         WITH_TOPICS(a_listed_topic_is_taken_with_a_partition_of_its_own),
         WITH_TOPICS(a_topic_that_is_not_listed_leads_to_the_results_topic),
         WITH_TOPICS(the_results_topic_may_be_named),
