@@ -59,7 +59,7 @@ void config_print_man(const struct config_program *program, FILE *to)
     roff_section("SIGNALS", to);
     roff_paragraphs(
         "SIGTERM and SIGINT: it takes no more work, finishes what is in hand (drain_ms) and ends.\n"
-        "SIGHUP: reads key files and certificates anew.\n",
+        "SIGHUP: reads keys (files and key sets) and certificates for TLS anew.\n",
         to);
     roff_section("\"EXIT STATUS\"", to);
     roff_text(CONFIG_ABOUT_EXIT, to);

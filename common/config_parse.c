@@ -17,6 +17,7 @@ struct given {
     const char *value;    /* NULL: not given */
     const char *variable; /* of the environment; NULL: the file's `line` */
     unsigned line;
+    bool refused; /* the default took its place */
 };
 
 struct property {
@@ -204,8 +205,7 @@ static void add_origin(struct parse *p, const struct given *g)
         buffer_add_text(p->faults, " (default)\n");
 }
 
-static void store_option(struct parse *p, const struct config_option *o, const struct given *g,
-                         void *settings)
+static void store_option(struct parse *p, const struct config_option *o, struct given *g, void *settings)
 {
     struct buffer why = {0};
     struct given from = g->value ? *g : (struct given){.value = o->fallback};
@@ -225,8 +225,9 @@ static void store_option(struct parse *p, const struct config_option *o, const s
         buffer_add_slice(p->faults, buffer_slice(&why));
         add_origin(p, &from);
 
-        /* For check_settings(): a bound that holds instead of the value that does not. */
+        /* For check_settings(): a value that holds instead of the value that does not. */
         buffer_clear(&why);
+        g->refused = true;
         if (g->value)
             (void)config_store(o, o->fallback, settings, &why);
     }
@@ -234,11 +235,14 @@ static void store_option(struct parse *p, const struct config_option *o, const s
     buffer_dispose(&why);
 }
 
-static const char *text_of(const struct config_option *o, const void *settings)
+/* The i-th setting's; NULL where it is no topic, or was refused. */
+static const char *topic_of(const struct parse *p, size_t i, const void *settings)
 {
-    const char *text = NULL;
-    memcpy(&text, (const char *)settings + o->offset, sizeof text);
-    return text;
+    const struct config_option *o = &p->program->options[i];
+    const char *topic = NULL;
+    if (o->kind == CONFIG_TOPIC && !p->options[i].refused)
+        memcpy(&topic, (const char *)settings + o->offset, sizeof topic);
+    return topic;
 }
 
 /* What is written to one would be read as if it belonged to the other: results as commands, and those in turn. */
@@ -247,12 +251,14 @@ static void check_topics(struct parse *p, const void *settings)
     const struct config_option *all = p->program->options;
 
     for (size_t i = 1; i < p->program->n_options; i++) {
-        const char *topic = all[i].kind == CONFIG_TOPIC ? text_of(&all[i], settings) : NULL;
+        const char *topic = topic_of(p, i, settings);
         for (size_t k = 0; topic && k < i; k++) {
-            const char *other = all[k].kind == CONFIG_TOPIC ? text_of(&all[k], settings) : NULL;
-            if (other && strcmp(topic, other) == 0)
-                buffer_printf(p->faults, "[%s] %s = %s: is also the %s\n", all[i].section, all[i].name, topic,
-                              all[k].name);
+            const char *other = topic_of(p, k, settings);
+            if (!other || strcmp(topic, other) != 0)
+                continue;
+            buffer_printf(p->faults, "[%s] %s = %s: is also the %s", all[i].section, all[i].name, topic,
+                          all[k].name);
+            add_origin(p, &p->options[i]);
         }
     }
 }

@@ -131,7 +131,7 @@ void config_describe_bounds(const struct config_option *o, struct buffer *out)
         buffer_add_text(out, "a numeric IPv4 or IPv6 address");
         break;
     case CONFIG_TOPIC:
-        buffer_printf(out, "1 to %d of A-Z a-z 0-9 . _ -", TEXT_TOPIC_NAME_MAX);
+        buffer_printf(out, "1 to %d of A-Z a-z 0-9 . _ -, not . or ..", TEXT_TOPIC_NAME_MAX);
         break;
     case CONFIG_INTEGER:
         buffer_printf(out, "%" PRId64 " to %" PRId64, o->min, o->max);

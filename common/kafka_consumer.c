@@ -89,7 +89,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 {
     struct kafka_consumer *c = opaque;
     bool assign = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    bool lost = rd_kafka_assignment_lost(rk) != 0 || c->placing.gone;
+    bool lost = !assign && (rd_kafka_assignment_lost(rk) != 0 || c->placing.gone);
 
     log_info(assign ? "partitions assigned" : "partitions revoked", LOG_STR("client", rd_kafka_name(rk)),
              LOG_INT("partitions", list->cnt), LOG_STR("lost", lost ? "yes" : "no"));
@@ -386,7 +386,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     kafka_placing_cancel(c);
     forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
-    if (c->stays) /* its threads end with the process */
+    if (c->stays) /* why: kafka_internal.h; its threads end with the process */
         return;
     rd_kafka_destroy_flags(c->rk, c->forsaken ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
     free(c);

@@ -174,15 +174,23 @@ static status take_member(void *ctx, const struct json_member *m, struct fault *
     return STATUS_OK;
 }
 
-/* Where two descriptions of loads begin to differ, at the name of a part. */
-static size_t first_difference(struct slice a, struct slice b)
+/* Leaves of two descriptions of loads the parts from the first to the last in which they differ. */
+static void leave_difference(struct slice *a, struct slice *b)
 {
-    size_t at = 0;
-    while (at < a.len && at < b.len && a.at[at] == b.at[at])
-        at++;
-    while (at > 0 && a.at[at - 1] != ' ')
-        at--;
-    return at;
+    size_t head = 0;
+    size_t tail = 0;
+    size_t most = a->len < b->len ? a->len : b->len;
+
+    while (head < most && a->at[head] == b->at[head])
+        head++;
+    while (head > 0 && a->at[head - 1] != ' ')
+        head--;
+    while (tail < most - head && a->at[a->len - 1 - tail] == b->at[b->len - 1 - tail])
+        tail++;
+    while (tail > 0 && a->at[a->len - tail] != ' ')
+        tail--;
+    *a = slice_make(a->at + head, a->len - head - tail);
+    *b = slice_make(b->at + head, b->len - head - tail);
 }
 
 static status compare(const struct reading *r, const struct checkpoint *c, const char *path, struct fault *f)
@@ -196,12 +204,14 @@ static status compare(const struct reading *r, const struct checkpoint *c, const
             f, STATUS_CONFLICT, "checkpoint",
             "the checkpoint %s belongs to another input (its digest is %.16s…, the input's %.16s…)", path,
             r->digest.len >= 16 ? r->digest.at : "?", digest);
-    size_t same = first_difference(r->load, buffer_slice(&c->load));
-    if (!slice_equal(r->load, buffer_slice(&c->load)))
+    struct slice then = r->load;
+    struct slice now = buffer_slice(&c->load);
+    if (!slice_equal(then, now)) {
+        leave_difference(&then, &now);
         return fault_set(f, STATUS_CONFLICT, "checkpoint",
-                         "the checkpoint belongs to another load of this input (%.*s; now: %.*s): %s",
-                         (int)(r->load.len - same), r->load.at + same, (int)(c->load.len - same),
-                         c->load.at + same, path);
+                         "the checkpoint %s belongs to another load of this input (%.*s; now: %.*s)", path,
+                         (int)then.len, then.at, (int)now.len, now.at);
+    }
     /* One that is not whole would lose lines. */
     if (r->c.offset > c->size || r->c.size != c->size || !summary_holds(&r->c.summary))
         return fault_set(f, STATUS_MALFORMED, "checkpoint", "the checkpoint %s does not add up", path);

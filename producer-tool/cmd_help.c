@@ -62,7 +62,7 @@ static void print_names(void)
 static int print_about(const struct help_options *o)
 {
     const struct verb *v = o->verb ? find_verb(o->verb) : NULL;
-    if (o->verb && !v)
+    if (o->verb && !v && !verbs_begin_with(o->verb))
         return verbs_refuse("there is no such verb");
 
     if (o->completion) {

@@ -22,12 +22,19 @@ static void tell_of_dry_run(const struct journal *j, const struct ledger_line *l
     fprintf(stderr, " %s: %s\n", line->reason.code, line->reason.message ? line->reason.message : "");
 }
 
+static struct log_field column_of(const struct ledger_line *line)
+{
+    const struct log_field column = LOG_INT("column", line->reason.column);
+    const struct log_field none = {.kind = LOG_FIELD_NONE};
+    return line->reason.column ? column : none;
+}
+
 static void tell_of_rejected(struct journal *j, const struct ledger_line *line)
 {
     if (j->name)
         tell_of_dry_run(j, line);
     else if (!records_keep_rejects(j->records))
-        log_warning("line rejected", LOG_INT("line", line->number), LOG_INT("column", line->reason.column),
+        log_warning("line rejected", LOG_INT("line", line->number), column_of(line),
                     LOG_STR("code", line->reason.code), LOG_STR("reason", line->reason.message));
 }
 

@@ -24,7 +24,10 @@ static int run(int argc, char **argv)
         verbs_print_help();
         return 0;
     }
-    return v ? v->run(argc - 1 - used, argv + 1 + used) : verbs_refuse("there is no such verb");
+    if (v)
+        return v->run(argc - 1 - used, argv + 1 + used);
+    return verbs_refuse(verbs_begin_with(argv[1]) ? "a verb's second word is missing or unknown"
+                                                  : "there is no such verb");
 }
 
 /* What a verb has printed counts when it is written. */

@@ -16,7 +16,7 @@ struct reader_options {
     const char *topic;
     const char *group; /* asked about, not joined; NULL: none */
     struct place from;
-    struct place to;   /* PLACE_END or PLACE_OFFSET (not read); of no meaning where it follows */
+    struct place to;   /* what lies there is not read; of no meaning where it follows */
     int64_t partition; /* READER_ALL, or the only one */
     bool follow;
     int64_t connect_s; /* how long a broker is waited for */

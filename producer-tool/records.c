@@ -268,8 +268,11 @@ static bool copy_long_line(struct records *r, const struct ledger_line *line)
     char piece[COPY_BYTES];
     for (uint64_t at = line->start; at < line->end;) {
         size_t len = line->end - at < sizeof piece ? (size_t)(line->end - at) : sizeof piece;
-        if (!source_copy(r->source, at, piece, len))
+        if (!source_copy(r->source, at, piece, len)) {
+            if (at > line->start) /* the input was cut off meanwhile: what follows is a line of its own */
+                buffer_add_char(&r->files[RECORDS_REJECTS].text, '\n');
             return false;
+        }
         buffer_add(&r->files[RECORDS_REJECTS].text, piece, len);
         write_out(r, RECORDS_REJECTS);
         at += len;

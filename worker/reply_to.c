@@ -6,7 +6,7 @@
 
 enum { PARTITION_BYTES = 4 };
 
-/* What a topic that is there needs to be written to. */
+/* Why nothing is written to a topic that is there. */
 enum lack { LACKS_NOTHING, LACKS_LEADER, LACKS_REPLICAS };
 
 struct reply_topic {

@@ -135,7 +135,8 @@ static void another_load_or_input_does_not_take_it(void **state)
 {
     (void)state;
     write_sample();
-    expect(of_load("other", SUMMARY_WAIT_STORED), STATUS_CONFLICT, "another load");
+    expect(of_load("other", SUMMARY_WAIT_STORED), STATUS_CONFLICT,
+           "another load of this input (run=r; now: run=other)");
     expect(of_load("r", SUMMARY_WAIT_ACCEPTED), STATUS_CONFLICT,
            "another load of this input (wait=stored; now: wait=accepted)");
     struct checkpoint c = of_load("r", SUMMARY_WAIT_STORED);
