@@ -57,6 +57,8 @@ static void check_address(struct command_headers *h, struct metrics *metrics)
     reply_topics_looked_at(topics, 2, (struct kafka_topic_view){.partitions = 0}, 0);
 
     require(reply_topics_resolve(topics, h, arena, &to) == STATUS_OK);
+    reply_topics_settle(topics, &to);
+    require(!to.beyond);
     const char *topic = reply_to_topic(&to);
     require(!topic || (strcmp(topic, "listed") == 0 && slice_is(h->spring_reply_topic, topic)));
     require(to.partition >= KAFKA_PARTITION_BY_KEY);
