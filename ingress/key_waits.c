@@ -31,13 +31,15 @@ void key_waits_free(struct key_waits *w)
     free(w);
 }
 
-void key_waits_release(struct key_waits *w, uint32_t sources)
+void key_waits_release(struct key_waits *w, const struct token_keys *keys, uint32_t sources)
 {
     struct http_request *over[KEY_WAITS_MAX];
     size_t n_over = 0;
     size_t kept = 0;
 
     (void)pthread_mutex_lock(&w->mutex);
+    /* Under the mutex: whoever waits by now has asked before, so what is not coming was over for all of them. */
+    sources &= keys ? ~token_keys_coming(keys, sources) : UINT32_MAX;
     for (size_t i = 0; i < w->n; i++) {
         w->waiting[i].sources &= ~sources;
         if (w->waiting[i].sources)
@@ -63,8 +65,7 @@ bool key_waits_add(struct key_waits *w, struct http_request *r, const struct tok
     (void)pthread_mutex_unlock(&w->mutex);
 
     /* What was over before it was added will not be told again. */
-    uint32_t over = sources & ~token_keys_coming(keys, sources);
-    if (has_room && over)
-        key_waits_release(w, over);
+    if (has_room)
+        key_waits_release(w, keys, sources);
     return has_room;
 }

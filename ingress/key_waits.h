@@ -20,5 +20,6 @@ void key_waits_free(struct key_waits *w);
  * over, which may be at once. False when too many wait: nothing was done. */
 bool key_waits_add(struct key_waits *w, struct http_request *r, const struct token_keys *keys,
                    uint32_t sources);
-/* Nobody waits for `sources` any more. */
-void key_waits_release(struct key_waits *w, uint32_t sources);
+/* A fetch of `sources` is over. It may be told late, when another one has been asked for: who waits for that goes on waiting. `keys` NULL:
+ * nobody waits for them any more. */
+void key_waits_release(struct key_waits *w, const struct token_keys *keys, uint32_t sources);

@@ -165,7 +165,7 @@ static void free_parts(struct parts *p)
 static void on_fetched(void *ctx, uint32_t source)
 {
     const struct parts *p = ctx;
-    key_waits_release(p->in.key_waits, source);
+    key_waits_release(p->in.key_waits, p->in.token_keys, source);
 }
 
 /* A certificate may have been renewed. */
@@ -288,7 +288,7 @@ static void shut_down(struct parts *p)
     reads_close(p->in.reads);
     bool is_idle = false;
     for (int waited_ms = 0; !is_idle && waited_ms < LAST_ANSWERS_MS; waited_ms += LAST_ANSWERS_STEP_MS) {
-        key_waits_release(p->in.key_waits, UINT32_MAX);
+        key_waits_release(p->in.key_waits, NULL, UINT32_MAX);
         outcome_answer_rest(&p->in); /* again: one may just have been on its way into the table */
         is_idle = !p->server || http_server_wait_idle(p->server, LAST_ANSWERS_STEP_MS);
     }
