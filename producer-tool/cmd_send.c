@@ -1,6 +1,7 @@
 #include "common/log.h"
 #include "common/signals.h"
 #include "producer-tool/load.h"
+#include "producer-tool/output.h"
 #include "producer-tool/send_options.h"
 #include "producer-tool/send_setup.h"
 #include "producer-tool/verbs.h"
@@ -28,11 +29,7 @@ static int print_summary(const struct send *s, enum summary_end end, int64_t dur
     if (!summary_holds(&s->summary))
         log_error("the accounting does not add up: this is a bug of gold-label");
     summary_write(&s->summary, end, duration_us, &text);
-    bool ok = !text.failed;
-    if (ok)
-        fwrite(text.at, 1, text.len, stdout);
-    else
-        log_error("no memory for the summary");
+    bool ok = output_print(&text);
     buffer_dispose(&text);
     return ok ? summary_exit_code(&s->summary, end) : EXIT_STOPPED;
 }

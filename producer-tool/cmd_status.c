@@ -1,9 +1,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "producer-tool/cluster_state.h"
+#include "producer-tool/output.h"
 #include "producer-tool/reader.h"
 #include "producer-tool/verbs.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -187,11 +187,7 @@ static int look_and_print(struct view *v, const struct status_options *o)
         cluster_state_table(&v->state, &text);
     else
         cluster_state_json(&v->state, &text);
-    bool ok = !text.failed;
-    if (ok)
-        fwrite(text.at, 1, text.len, stdout);
-    else
-        log_error("no memory for what there is to say");
+    bool ok = output_print(&text);
     buffer_dispose(&text);
     return ok ? 0 : EXIT_STOPPED;
 }

@@ -1,9 +1,21 @@
 #include "producer-tool/output.h"
 
+#include "common/log.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+bool output_print(const struct buffer *text)
+{
+    if (text->failed) {
+        log_error("no memory for the output");
+        return false;
+    }
+    fwrite(text->at, 1, text->len, stdout);
+    return true;
+}
 
 void output_dispose(struct output *o)
 {

@@ -12,6 +12,10 @@ struct output {
     size_t written;     /* bytes of it that are gone */
 };
 
+/* For a verb that has little to say: prints it all. Whether it could be written is seen at the end of main(). False, and logged, where
+ * memory was short for the text. */
+bool output_print(const struct buffer *text);
+
 void output_dispose(struct output *o);
 bool output_is_empty(const struct output *o);
 /* Writes what one write(2) takes without waiting; call when poll(2) says POLLOUT.

@@ -346,7 +346,7 @@ static const struct reply_echo *echo_of(const struct command_headers *h, struct 
         *echo = (struct reply_echo){
             .correlation_id = within(h->spring_correlation_id, 1, REPLY_CORRELATION_MAX),
             .partition = within(h->spring_reply_partition, PARTITION_BYTES, PARTITION_BYTES),
-            .topic = within(h->spring_reply_topic, 1, REPLY_TOPIC_NAME_MAX),
+            .topic = within(h->spring_reply_topic, 1, TEXT_TOPIC_NAME_MAX),
         };
     return echo;
 }

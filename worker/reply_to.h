@@ -13,7 +13,6 @@
 
 enum {
     REPLY_TOPICS_MAX = 16,       /* topics of the list */
-    REPLY_TOPIC_NAME_MAX = 249,  /* bytes of a topic's name: Kafka's own bound */
     REPLY_CORRELATION_MAX = 255, /* bytes of a kafka_correlationId */
 };
 

@@ -1,5 +1,6 @@
 /* The headers of a command, one `name: value` a line, and where its result goes: never to a topic that is not listed, never to a
  * partition that is not there. The same bytes as a list of topics: one without a fault is made. */
+#include "common/text.h"
 #include "worker/reply_to.h"
 
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static void check_echo(const struct reply_echo *echo)
     if (!echo)
         return;
     require(echo->correlation_id.len <= REPLY_CORRELATION_MAX);
-    require(echo->topic.len <= REPLY_TOPIC_NAME_MAX);
+    require(echo->topic.len <= TEXT_TOPIC_NAME_MAX);
     require(!echo->partition.at || echo->partition.len == 4);
 }
 

@@ -119,11 +119,11 @@ def test_there_is_a_dead_letter_for_every_code():
 
 
 def test_the_bounds_of_springs_headers_are_those_of_the_code():
-    code = (ROOT / "worker" / "reply_to.h").read_text()
-    bounds = {name: int(value) for name, value in re.findall(r"\b(REPLY_\w+_MAX) = (\d+)", code)}
+    code = "".join((ROOT / path).read_text() for path in ("worker/reply_to.h", "common/text.h"))
+    bounds = {name: int(value) for name, value in re.findall(r"\b(\w+_MAX) = (\d+)", code)}
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["springCorrelationId"]["maxLength"] == bounds["REPLY_CORRELATION_MAX"]
-    assert schemas["springReplyTopic"]["maxLength"] == bounds["REPLY_TOPIC_NAME_MAX"]
+    assert schemas["springReplyTopic"]["maxLength"] == bounds["TEXT_TOPIC_NAME_MAX"]
 
 
 # ---- what really happens ----

@@ -1,5 +1,6 @@
 /* A list of reply topics that have been looked at, and what a command asks for. For the tests of worker/reply_to.h. */
 #pragma once
+#include "common/text.h"
 #include "worker/reply_to.h"
 
 #include <setjmp.h>

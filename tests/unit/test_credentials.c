@@ -165,14 +165,20 @@ static void put_token(const char *path, const char *token)
     assert_int_equal(rename(other, path), 0);
 }
 
+/* Of a new file at `path`, a template of mkstemp(3). */
+static struct loaded load_new(char *path)
+{
+    close(mkstemp(path));
+    put_token(path, WITH_ACCOUNT);
+    return load(path, NULL, NULL);
+}
+
 static void a_new_token_is_taken_from_its_file(void **state)
 {
     (void)state;
     char path[] = "/tmp/gold-label-token-XXXXXX";
     struct buffer faults = {0};
-    close(mkstemp(path));
-    put_token(path, WITH_ACCOUNT);
-    struct loaded l = load(path, NULL, NULL);
+    struct loaded l = load_new(path);
     assert_string_equal(l.faults.at, "");
     assert_int_equal(l.c.expires_at, -1);
     assert_false(credentials_have_expired(&l.c, INT64_MAX));
@@ -219,9 +225,7 @@ static void a_file_of_which_only_the_rights_change_is_read_again(void **state)
     (void)state;
     char path[] = "/tmp/gold-label-token-XXXXXX";
     struct buffer faults = {0};
-    close(mkstemp(path));
-    put_token(path, WITH_ACCOUNT);
-    struct loaded l = load(path, NULL, NULL);
+    struct loaded l = load_new(path);
 
     change_rights(path);
     assert_int_equal(credentials_renew(&l.c, &faults), CREDENTIALS_SAME); /* the token is the same */

@@ -175,7 +175,7 @@ static void what_is_out_of_bounds_is_not_echoed(void **state)
     struct fixture *f = *state;
     static const char bytes[REPLY_CORRELATION_MAX + 1];
     f->headers.spring_correlation_id = slice_make(bytes, sizeof bytes);
-    f->headers.spring_reply_topic = slice_make(bytes, REPLY_TOPIC_NAME_MAX + 1);
+    f->headers.spring_reply_topic = slice_make(bytes, TEXT_TOPIC_NAME_MAX + 1);
     f->headers.spring_reply_partition = slice_make(bytes, 5);
     ask(f);
     assert_null(f->to.echo->correlation_id.at);
@@ -235,10 +235,10 @@ static void every_fault_of_the_list_is_reported(void **state)
 static void a_name_has_at_most_249_bytes(void **state)
 {
     (void)state;
-    char name[REPLY_TOPIC_NAME_MAX + 2] = {0};
-    memset(name, 'a', REPLY_TOPIC_NAME_MAX);
+    char name[TEXT_TOPIC_NAME_MAX + 2] = {0};
+    memset(name, 'a', TEXT_TOPIC_NAME_MAX);
     assert_int_equal(faults_of(name), 0);
-    name[REPLY_TOPIC_NAME_MAX] = 'a';
+    name[TEXT_TOPIC_NAME_MAX] = 'a';
     assert_int_equal(faults_of(name), 1);
 }
 
