@@ -157,44 +157,52 @@ static char *write_varint(char *to, int64_t number)
     return to;
 }
 
-static bool write_scalar(enum avro_walk_kind kind, const struct avro_leaf *leaf, struct buffer *out)
+static char *write_text(char *to, struct slice text)
 {
-    char *to = buffer_reserve(out, AVRO_WALK_VARINT_MAX + leaf->text.len);
-    if (!to)
-        return false;
-    if (kind == AVRO_WALK_BOOLEAN) {
-        *to++ = (char)leaf->number;
-    } else if (kind == AVRO_WALK_STRING) {
-        to = write_varint(to, (int64_t)leaf->text.len);
-        memcpy(to, leaf->text.at, leaf->text.len);
-        to += leaf->text.len;
-    } else {
-        to = write_varint(to, leaf->number);
-    }
-    out->len = (size_t)(to - out->at);
-    return true;
+    to = write_varint(to, (int64_t)text.len);
+    memcpy(to, text.at, text.len);
+    return to + text.len;
+}
+
+/* No record is longer: a field is at most a branch, and a number or a length with its text. */
+static size_t bound(const struct avro_leaf *leaves)
+{
+    size_t len = 2 * (size_t)AVRO_WALK_VARINT_MAX * AVRO_LEAVES_MAX;
+
+    for (size_t i = 0; i < AVRO_LEAVES_MAX; i++)
+        len += leaves[i].text.len;
+    return len;
 }
 
 bool avro_walk_write(const struct avro_walk_op *ops, const struct avro_leaf *leaves, struct buffer *out)
 {
     const struct avro_walk_op *op = ops;
-    bool ok = true;
+    char *to = buffer_reserve(out, bound(leaves));
+    if (!to)
+        return false;
 
-    while (ok && op->kind != AVRO_WALK_END) {
+    while (op->kind != AVRO_WALK_END) {
         const struct avro_leaf *leaf = &leaves[op->leaf];
-        const struct avro_leaf branch = {.number = leaf->branch};
+        const struct avro_walk_op *next = op + 1;
         switch (op->kind) {
         case AVRO_WALK_UNION:
-            ok = write_scalar(AVRO_WALK_LONG, &branch, out);
-            op += 1 + leaf->branch;
+            to = write_varint(to, leaf->branch);
+            next += leaf->branch;
             break;
         case AVRO_WALK_JUMP:
-            op = ops + op->arg;
+            next = ops + op->arg;
+            break;
+        case AVRO_WALK_BOOLEAN:
+            *to++ = (char)leaf->number;
+            break;
+        case AVRO_WALK_STRING:
+            to = write_text(to, leaf->text);
             break;
         default:
-            ok = write_scalar(op->kind, leaf, out);
-            op++;
+            to = write_varint(to, leaf->number);
         }
+        op = next;
     }
-    return ok;
+    out->len = (size_t)(to - out->at);
+    return true;
 }

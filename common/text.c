@@ -101,9 +101,32 @@ size_t text_utf8_prefix(struct slice s)
     return prefix;
 }
 
+static uint64_t four_bytes(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* The end of a text is looked at in one word that may overlap what was looked at before. */
+static bool is_ascii(struct slice s)
+{
+    if (s.len >= 8) {
+        size_t len = ascii_prefix(s);
+        return s.len - len < 8 && (eight_bytes(s.at + s.len - 8) & HIGH_BITS) == 0;
+    }
+    if (s.len >= 4)
+        return ((four_bytes(s.at) | four_bytes(s.at + s.len - 4)) & HIGH_BITS) == 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.at[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
 bool text_is_utf8(struct slice s)
 {
-    return text_utf8_prefix(s) == s.len;
+    return is_ascii(s) || text_utf8_prefix(s) == s.len;
 }
 
 bool text_is_topic_name(struct slice s)

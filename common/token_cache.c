@@ -85,6 +85,11 @@ static void make_oldest(struct token_cache *c, struct token_entry *e)
     c->oldest = e;
 }
 
+void token_cache_use(struct token_cache *c, struct token_entry *e)
+{
+    make_newest(c, e);
+}
+
 struct token_entry *token_cache_find(struct token_cache *c, const uint8_t digest[TOKEN_DIGEST_SIZE])
 {
     struct token_entry *e = *bucket_of(c, digest);
@@ -104,6 +109,7 @@ void token_cache_drop(struct token_cache *c, struct token_entry *e)
         at = &(*at)->chain;
     *at = e->chain;
     e->live = false;
+    e->serial++;
     free(e->texts);
     e->texts = NULL;
     token_key_unref(e->key);

@@ -253,6 +253,7 @@ struct token_entry {
     struct token_entry *newer, *older;
     struct token_entry *chain; /* the next of the same bucket */
     bool live;                 /* is in a bucket */
+    uint64_t serial;           /* tells the tokens apart that it was for, one after the other */
 };
 
 struct token_cache *token_cache_new(size_t size);
@@ -263,3 +264,17 @@ struct token_entry *token_cache_find(struct token_cache *c, const uint8_t digest
 struct token_entry *token_cache_put(struct token_cache *c, const uint8_t digest[TOKEN_DIGEST_SIZE],
                                     const struct token_content *content, struct token_key *key);
 void token_cache_drop(struct token_cache *c, struct token_entry *e);
+/* As if it had been found: the next that goes is another. */
+void token_cache_use(struct token_cache *c, struct token_entry *e);
+
+/* ---- token_recent.c ---- */
+
+/* Some of the cached tokens, as they came: comparing costs a tenth of the digest. */
+struct token_recent;
+
+struct token_recent *token_recent_new(void);
+void token_recent_free(struct token_recent *r);
+/* The entry that was put with this token, if it is still that token's; else NULL. */
+struct token_entry *token_recent_find(const struct token_recent *r, struct slice jwt);
+/* The entry must live as long as `r`, in whatever use. */
+void token_recent_put(struct token_recent *r, struct slice jwt, struct token_entry *e);

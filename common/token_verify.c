@@ -1,6 +1,5 @@
 #include "common/token_internal.h"
 
-#include "common/label.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -16,11 +15,7 @@ struct token_verifier {
     struct arena *arena; /* of one verification */
     EVP_MD *sha256;
     EVP_MD_CTX *digest;
-
-    /* The token that was found good last: the next one is most often the same. */
-    struct token_entry *last; /* NULL: none */
-    size_t last_len;
-    char last_token[LABEL_TOKEN_MAX];
+    struct token_recent *recent; /* spares most tokens their digest */
 };
 
 struct token_verifier *token_verifier_new(const struct token_keys *keys, const struct token_rules *rules,
@@ -38,7 +33,8 @@ struct token_verifier *token_verifier_new(const struct token_keys *keys, const s
     v->arena = arena_new(ARENA_BLOCK);
     v->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     v->digest = EVP_MD_CTX_new();
-    if (!v->cache || !v->arena || !v->sha256 || !v->digest) {
+    v->recent = token_recent_new();
+    if (!v->cache || !v->arena || !v->sha256 || !v->digest || !v->recent) {
         token_verifier_free(v);
         return NULL;
     }
@@ -54,35 +50,8 @@ void token_verifier_free(struct token_verifier *v)
     arena_free(v->arena);
     token_cache_free(v->cache);
     token_set_unref(v->set);
-    explicit_bzero(v->last_token, sizeof v->last_token);
+    token_recent_free(v->recent);
     free(v);
-}
-
-/* In a time that tells nothing of where a guess begins to differ from somebody's good token. */
-static bool is_last(const struct token_verifier *v, struct slice jwt)
-{
-    if (!v->last || jwt.len != v->last_len)
-        return false;
-
-    uint64_t differs = 0;
-    size_t i = 0;
-    for (; i + sizeof(uint64_t) <= jwt.len; i += sizeof(uint64_t)) {
-        uint64_t a;
-        uint64_t b;
-        memcpy(&a, jwt.at + i, sizeof a);
-        memcpy(&b, v->last_token + i, sizeof b);
-        differs |= a ^ b;
-    }
-    for (; i < jwt.len; i++)
-        differs |= (uint64_t)((unsigned char)jwt.at[i] ^ (unsigned char)v->last_token[i]);
-    return differs == 0;
-}
-
-static void remember(struct token_verifier *v, struct slice jwt, struct token_entry *e)
-{
-    v->last = e;
-    v->last_len = jwt.len;
-    memcpy(v->last_token, jwt.at, jwt.len);
 }
 
 static bool digest_of(struct token_verifier *v, struct slice jwt, uint8_t out[TOKEN_DIGEST_SIZE])
@@ -160,14 +129,7 @@ static bool still_counts(const struct token_entry *e)
     return !atomic_load_explicit(&e->key->withdrawn, memory_order_acquire);
 }
 
-static void forget(struct token_verifier *v, struct token_entry *e)
-{
-    if (v->last == e)
-        v->last = NULL;
-    token_cache_drop(v->cache, e);
-}
-
-/* `e` is the last one. Times are looked at again each time. */
+/* Times are looked at again each time. */
 static status accept(struct token_verifier *v, struct token_entry *e, int64_t unix_s,
                      struct token_claims *out, struct fault *f)
 {
@@ -175,7 +137,7 @@ static status accept(struct token_verifier *v, struct token_entry *e, int64_t un
     if (st == STATUS_OK) {
         *out = e->content.claims;
     } else if (e->content.claims.expires_at + v->rules.leeway_s <= unix_s) {
-        forget(v, e);
+        token_cache_drop(v->cache, e);
     }
     return st;
 }
@@ -187,21 +149,24 @@ status token_verify(struct token_verifier *v, struct slice jwt, int64_t unix_s, 
     struct token_content content;
     struct token_key *key = NULL;
 
-    if (is_last(v, jwt) && still_counts(v->last))
-        return accept(v, v->last, unix_s, out, f);
+    struct token_entry *e = token_recent_find(v->recent, jwt);
+    if (e && still_counts(e)) {
+        token_cache_use(v->cache, e);
+        return accept(v, e, unix_s, out, f);
+    }
     status st = token_check_size(jwt, f);
     if (st != STATUS_OK)
         return st;
     if (!digest_of(v, jwt, digest))
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no SHA-256 digest");
 
-    struct token_entry *e = token_cache_find(v->cache, digest);
+    e = token_cache_find(v->cache, digest);
     if (e && still_counts(e)) {
-        remember(v, jwt, e);
+        token_recent_put(v->recent, jwt, e);
         return accept(v, e, unix_s, out, f);
     }
     if (e)
-        forget(v, e);
+        token_cache_drop(v->cache, e);
 
     arena_reset(v->arena);
     st = verify_in_full(v, jwt, unix_s, &content, &key, f);
@@ -213,7 +178,7 @@ status token_verify(struct token_verifier *v, struct slice jwt, int64_t unix_s, 
     e = token_cache_put(v->cache, digest, &content, key);
     if (!e)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "out of memory");
-    remember(v, jwt, e);
+    token_recent_put(v->recent, jwt, e);
     *out = e->content.claims;
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 #include "common/uuid.h"
 
 #include "common/digest.h"
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,18 +18,47 @@
 
 _Static_assert(sizeof(uuid_t) == sizeof((struct uuid *)NULL)->bytes, "a UUID is 16 bytes");
 
-/* Where the digits of each byte stand in the text form, and where the dashes do. */
-static const uint8_t DIGITS_AT[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+/* The text form: 8-4-4-4-12 digits with dashes between. */
 static const uint8_t DASHES_AT[4] = {8, 13, 18, 23};
+enum { DIGITS = 32 };
+
+/* Eight digits are looked at in one word, a digit to a byte of it. */
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+#define HIGH_BITS EACH(0x80)
+
+/* The high bit of each byte that is at least `least`. No byte of `word` has its own. */
+static uint64_t at_least(uint64_t word, unsigned char least)
+{
+    return (word + EACH(0x80U - least)) & HIGH_BITS;
+}
+
+/* Four bytes of eight digits; false where something is no digit. */
+static bool read_digits(const char *at, uint8_t bytes[4])
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word = be64toh(word);
+    if (word & HIGH_BITS)
+        return false;
+
+    uint64_t lower = word | EACH(0x20);
+    uint64_t letters = at_least(lower, 'a') & ~at_least(lower, 'f' + 1);
+    uint64_t digits = at_least(word, '0') & ~at_least(word, '9' + 1);
+    if ((letters | digits) != HIGH_BITS)
+        return false;
+
+    word = (word & EACH(0x0F)) + (letters >> 7) * 9;
+    word = (word | word >> 4) & 0x00FF00FF00FF00FFU;
+    word = (word | word >> 8) & 0x0000FFFF0000FFFFU;
+    const uint32_t big = htobe32((uint32_t)(word | word >> 16));
+    memcpy(bytes, &big, sizeof big);
+    return true;
+}
 
 HIDDEN bool uuid_parse(struct slice text, struct uuid *out)
 {
-    /* One more than the digit's value; 0 is no digit. */
-    static const uint8_t DIGIT[256] = {
-        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-    };
+    char digits[DIGITS];
+    struct uuid id;
 
     if (text.at == NULL || text.len != UUID_TEXT_LEN)
         return false;
@@ -36,30 +66,46 @@ HIDDEN bool uuid_parse(struct slice text, struct uuid *out)
         if (text.at[DASHES_AT[i]] != '-')
             return false;
     }
-
-    struct uuid id;
-    for (size_t i = 0; i < sizeof id.bytes; i++) {
-        const char *at = text.at + DIGITS_AT[i];
-        unsigned high = DIGIT[(unsigned char)at[0]];
-        unsigned low = DIGIT[(unsigned char)at[1]];
-        if (high == 0 || low == 0)
+    memcpy(digits, text.at, 8);
+    memcpy(digits + 8, text.at + 9, 4);
+    memcpy(digits + 12, text.at + 14, 4);
+    memcpy(digits + 16, text.at + 19, 4);
+    memcpy(digits + 20, text.at + 24, 12);
+    for (size_t i = 0; i < sizeof id.bytes; i += 4) {
+        if (!read_digits(digits + 2 * i, id.bytes + i))
             return false;
-        id.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     *out = id;
     return true;
 }
 
+static void write_digits(const uint8_t bytes[4], char out[8])
+{
+    uint32_t big;
+    memcpy(&big, bytes, sizeof big);
+
+    uint64_t word = be32toh(big);
+    word = (word << 16 | word) & 0x0000FFFF0000FFFFU;
+    word = (word << 8 | word) & 0x00FF00FF00FF00FFU;
+    word = (word << 4 | word) & EACH(0x0F);
+    uint64_t letters = (word + EACH(6)) >> 4 & EACH(1);
+    word = htobe64(word + EACH('0') + letters * ('a' - '9' - 1));
+    memcpy(out, &word, sizeof word);
+}
+
 void uuid_format(const struct uuid *id, char out[UUID_TEXT_LEN + 1])
 {
-    static const char DIGITS[] = "0123456789abcdef";
+    char digits[DIGITS];
 
+    for (size_t i = 0; i < sizeof id->bytes; i += 4)
+        write_digits(id->bytes + i, digits + 2 * i);
     for (size_t i = 0; i < sizeof DASHES_AT; i++)
         out[DASHES_AT[i]] = '-';
-    for (size_t i = 0; i < sizeof id->bytes; i++) {
-        out[DIGITS_AT[i]] = DIGITS[id->bytes[i] >> 4];
-        out[DIGITS_AT[i] + 1] = DIGITS[id->bytes[i] & 15];
-    }
+    memcpy(out, digits, 8);
+    memcpy(out + 9, digits + 8, 4);
+    memcpy(out + 14, digits + 12, 4);
+    memcpy(out + 19, digits + 16, 4);
+    memcpy(out + 24, digits + 20, 12);
     out[UUID_TEXT_LEN] = '\0';
 }
 

@@ -1,6 +1,8 @@
 #include "worker/batch.h"
 
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ARENA_BLOCK = 256 * 1024 };
 
@@ -13,8 +15,9 @@ struct batch *batch_new(size_t capacity)
     b->arena = arena_new(ARENA_BLOCK);
     b->entries = calloc(capacity, sizeof *b->entries);
     b->rows = calloc(capacity, sizeof *b->rows);
+    b->keys = calloc(capacity, sizeof *b->keys);
     b->resend = calloc(capacity, sizeof(struct entry *));
-    if (b->arena && b->entries && b->rows && b->resend)
+    if (b->arena && b->entries && b->rows && b->keys && b->resend)
         return b;
     batch_free(b);
     return NULL;
@@ -29,6 +32,7 @@ void batch_free(struct batch *b)
     offsets_dispose(&b->offsets);
     free(b->entries);
     free(b->rows);
+    free(b->keys);
     free((void *)b->resend);
     free(b);
 }
@@ -74,18 +78,27 @@ struct entry *batch_add(struct batch *b, struct kafka_message *message)
     return e;
 }
 
-static struct entry *entry_of(const struct store_row *row)
+static struct row_key key_of(const struct batch *b, size_t entry)
 {
-    return (struct entry *)(uintptr_t)((const char *)row->command - offsetof(struct entry, command));
+    const uint8_t *bytes = b->entries[entry].command.command_id.bytes;
+    struct row_key key = {.entry = entry};
+    memcpy(&key.high, bytes, sizeof key.high);
+    memcpy(&key.low, bytes + sizeof key.high, sizeof key.low);
+    key.high = be64toh(key.high);
+    key.low = be64toh(key.low);
+    return key;
 }
 
-static int by_command_id(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
-    const struct store_row *x = a;
-    const struct store_row *y = b;
-    int order = uuid_compare(&x->command->command_id, &y->command->command_id);
+    const struct row_key *x = a;
+    const struct row_key *y = b;
+    if (x->high != y->high)
+        return x->high > y->high ? 1 : -1;
+    if (x->low != y->low)
+        return x->low > y->low ? 1 : -1;
     /* Of equal ids the one that came first is stored, the others are its replays. */
-    return order ? order : (x->command > y->command) - (x->command < y->command);
+    return (x->entry > y->entry) - (x->entry < y->entry);
 }
 
 void batch_make_rows(struct batch *b)
@@ -93,9 +106,12 @@ void batch_make_rows(struct batch *b)
     b->n_rows = 0;
     for (size_t i = 0; i < b->n; i++) {
         if (b->entries[i].fate == ENTRY_STORE)
-            b->rows[b->n_rows++] = (struct store_row){.command = &b->entries[i].command};
+            b->keys[b->n_rows++] = key_of(b, i);
     }
-    qsort(b->rows, b->n_rows, sizeof *b->rows, by_command_id);
-    for (size_t i = 0; i < b->n_rows; i++)
-        entry_of(&b->rows[i])->row = &b->rows[i];
+    qsort(b->keys, b->n_rows, sizeof *b->keys, by_key);
+    for (size_t i = 0; i < b->n_rows; i++) {
+        struct entry *e = &b->entries[b->keys[i].entry];
+        b->rows[i] = (struct store_row){.command = &e->command};
+        e->row = &b->rows[i];
+    }
 }

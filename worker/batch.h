@@ -37,6 +37,12 @@ struct entry {
     bool refused;          /* exactly once: the topic that it was to go to did not take it */
 };
 
+/* What rows are sorted by: the command's id, in two numbers that are compared as its bytes are, and its place in the batch. */
+struct row_key {
+    uint64_t high, low;
+    size_t entry;
+};
+
 enum batch_stage {
     BATCH_COLLECTING, /* takes commands */
     BATCH_STORING,    /* the store has its rows */
@@ -50,6 +56,7 @@ struct batch {
     size_t n, capacity;
     size_t bytes; /* of the commands; those of their headers are the intake's to add */
     struct store_row *rows;
+    struct row_key *keys; /* of `rows` */
     size_t n_rows;
     int64_t storing_since_us;        /* BATCH_STORING; monotonic clock */
     struct kafka_producer *producer; /* what its answers are sent with; NULL: none is yet */

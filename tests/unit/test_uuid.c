@@ -90,6 +90,32 @@ static void every_position_wants_a_digit_or_a_dash(void **state)
     }
 }
 
+static void every_byte_is_a_digit_or_none_at_every_position(void **state)
+{
+    (void)state;
+    static const char SOME[] = "01234567-89ab-cdef-fedc-ba9876543210";
+    static const char HEX[] = "0123456789abcdefABCDEF";
+    for (size_t i = 0; i < UUID_TEXT_LEN; i++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[sizeof SOME];
+            char again[UUID_TEXT_LEN + 1];
+            struct uuid id;
+            memcpy(text, SOME, sizeof text);
+            if (text[i] == '-')
+                continue;
+            text[i] = (char)byte;
+            bool is_digit = memchr(HEX, (int)byte, sizeof HEX - 1) != NULL;
+            assert_int_equal(uuid_parse(slice_make(text, UUID_TEXT_LEN), &id), is_digit);
+            if (!is_digit)
+                continue;
+            uuid_format(&id, again);
+            assert_int_equal(again[i], byte >= 'A' && byte <= 'F' ? byte + 'a' - 'A' : byte);
+            again[i] = SOME[i];
+            assert_string_equal(again, SOME);
+        }
+    }
+}
+
 static void the_order_is_that_of_the_bytes(void **state)
 {
     (void)state;
@@ -267,6 +293,7 @@ int main(void)
         cmocka_unit_test(any_version_and_variant_is_read),
         cmocka_unit_test(other_forms_are_refused),
         cmocka_unit_test(every_position_wants_a_digit_or_a_dash),
+        cmocka_unit_test(every_byte_is_a_digit_or_none_at_every_position),
         cmocka_unit_test(the_order_is_that_of_the_bytes),
         cmocka_unit_test(version_5_agrees_with_another_implementation),
         cmocka_unit_test(version_5_of_any_length_is_that_of_libuuid),
