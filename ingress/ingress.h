@@ -35,6 +35,7 @@ struct ingress {
     /* Any thread. */
     _Atomic int phase;
     _Atomic int32_t reply_partition; /* -1: not assigned yet */
+    _Atomic bool topic_is_gone;      /* that of the commands; the Kafka thread looks for it */
     struct pending *pending;
     struct key_waits *key_waits;
     struct token_keys *token_keys;

@@ -106,6 +106,7 @@ static status make_parts(struct parts *p, struct fault *f)
     uuid_random_bytes(random);
     memcpy(&in->secret, random, sizeof in->secret);
     atomic_init(&in->reply_partition, -1);
+    atomic_init(&in->topic_is_gone, false);
     p->metrics = metrics_new();
     in->token_keys = token_keys_open(&s->token, &faults);
     p->signing_keys = token_keys_load_signer(s->signing_keys, &faults);

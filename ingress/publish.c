@@ -61,15 +61,23 @@ static status produce(struct ingress *in, const struct waiter *w, struct slice a
                          buffer_slice(&in->encoded), headers, n, ticket);
 }
 
+/* That the topic is gone is said once, not for every request. */
+static void tell_refusal(struct ingress *in, status st)
+{
+    if (st == STATUS_FULL || (st == STATUS_NOT_FOUND && atomic_exchange(&in->topic_is_gone, true)))
+        return;
+    log_error(st == STATUS_NOT_FOUND ? "the topic of the commands does not exist: none is taken until it does"
+                                     : "a command was not produced",
+              LOG_STR("status", status_text(st)), LOG_STR("topic", in->settings.commands_topic));
+}
+
 /* Nothing was produced: the waiter is still ours, unless a deadline or the shutdown was quicker. */
 static void take_back(struct ingress *in, void *ticket, status st)
 {
     struct waiter w;
 
     counter_add(in->stats.publish_refused, 1);
-    if (st != STATUS_FULL)
-        log_error("a command was not produced", LOG_STR("status", status_text(st)),
-                  LOG_STR("topic", in->settings.commands_topic));
+    tell_refusal(in, st);
     if (!pending_take_ticket(in->pending, ticket, &w))
         return;
     gauge_add(in->stats.pending, -1);

@@ -127,22 +127,36 @@ static bool serve_results(struct replies *r)
     return true;
 }
 
+static bool is_whole(const struct replies *r)
+{
+    return kafka_producer_reachable(r->in->producer) && kafka_consumer_reachable(r->consumer) &&
+           !atomic_load(&r->in->topic_is_gone);
+}
+
+static void heal_producer(struct ingress *in)
+{
+    bool was_reachable = kafka_producer_reachable(in->producer);
+    int32_t partitions = kafka_producer_probe(in->producer, in->settings.commands_topic, PROBE_MS).partitions;
+
+    if (partitions < 0 && !was_reachable)
+        kafka_producer_purge(in->producer);
+    else if (!was_reachable)
+        log_info("the producer reaches a Kafka broker again");
+    if (partitions > 0 && atomic_exchange(&in->topic_is_gone, false))
+        log_info("the topic of the commands exists again", LOG_STR("topic", in->settings.commands_topic));
+}
+
 /* An outage must heal by itself, and those who wait during it shall know early that nothing was published. */
 static void heal(struct replies *r)
 {
     struct ingress *in = r->in;
-    bool producer = kafka_producer_reachable(in->producer);
-    bool consumer = kafka_consumer_reachable(r->consumer);
 
-    if ((producer && consumer) || now_us(r) - r->probed_us < PROBE_EVERY_US)
+    if (is_whole(r) || now_us(r) - r->probed_us < PROBE_EVERY_US)
         return;
-    if (!producer) {
-        if (kafka_producer_probe(in->producer, in->settings.commands_topic, PROBE_MS).partitions >= 0)
-            log_info("the producer reaches a Kafka broker again");
-        else
-            kafka_producer_purge(in->producer);
-    }
-    if (!consumer && kafka_consumer_partitions(r->consumer, in->settings.results_topic, PROBE_MS) >= 0)
+    if (!kafka_producer_reachable(in->producer) || atomic_load(&in->topic_is_gone))
+        heal_producer(in);
+    if (!kafka_consumer_reachable(r->consumer) &&
+        kafka_consumer_partitions(r->consumer, in->settings.results_topic, PROBE_MS) >= 0)
         log_info("the reader of the results reaches a Kafka broker again");
     r->probed_us = now_us(r);
 }
@@ -150,9 +164,7 @@ static void heal(struct replies *r)
 static int64_t sleep_ms(const struct replies *r)
 {
     int64_t next_us = pending_next_us(r->in->pending);
-    int64_t most_ms = kafka_producer_reachable(r->in->producer) && kafka_consumer_reachable(r->consumer)
-                          ? SLEEP_MAX_MS
-                          : PROBE_EVERY_US / 1000;
+    int64_t most_ms = is_whole(r) ? SLEEP_MAX_MS : PROBE_EVERY_US / 1000;
     if (r->in->settings.wait_ms < most_ms)
         most_ms = r->in->settings.wait_ms;
     if (next_us == INT64_MAX)
@@ -260,6 +272,8 @@ bool replies_are_ready(const struct replies *r, struct buffer *why)
         buffer_add_text(why, "the producer reaches no Kafka broker");
     else if (!kafka_consumer_reachable(r->consumer))
         buffer_add_text(why, "the reader of the results reaches no Kafka broker");
+    else if (atomic_load(&r->in->topic_is_gone))
+        buffer_add_text(why, "the topic of the commands does not exist");
     else
         return true;
     return false;

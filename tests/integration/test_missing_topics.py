@@ -1,9 +1,12 @@
-"""A topic of answers that is not there is told of at once, by name; the worker goes on when it is made."""
+"""A topic that is not there is told of by name; worker and ingress go on when it is made."""
 
 import pytest
+import requests
 from confluent_kafka.admin import NewTopic
+from support.api import status
 from support.events import command, ends
 from support.waiting import wait_until
+from support.workers import Ingress
 
 
 @pytest.fixture(params=["at-least-once", "exactly-once"])
@@ -40,3 +43,26 @@ def test_dead_letters_without_a_topic_are_told_of_and_sent_when_it_is_made(worke
     topics.admin.create_topics([NewTopic(missing, 1, 1)])[missing].result(30)
     assert topics.ask(command(run), key=run).result["outcome"] == "CREATED"
     wait_until(lambda: ends(topics.asker, missing, [0]) == {0: 1}, what="the dead letter")
+
+
+def test_an_ingress_without_a_topic_of_commands_is_not_ready_and_goes_on_when_there_is_one(
+    workers, topics, run, tokens
+):
+    ingress = workers.start(Ingress, **topics.ingress_environment).wait_until_ready()
+    workers.start(**topics.environment).wait_until_ready()
+    token = tokens.user()
+    assert status(ingress, run, token) == 201
+    topics.delete("commands")
+    ready = f"{ingress.admin_url}/readyz"
+
+    def is_told():
+        assert status(ingress, run, token) == 503
+        return "topic of the commands does not exist" in requests.get(ready, timeout=5).text
+
+    wait_until(is_told, 30, "it is not ready")
+    assert requests.get(ready, timeout=5).status_code == 503
+    assert [status(ingress, run, token) for _ in range(3)] == [503] * 3
+    assert len(lines(ingress, "the topic of the commands does not exist")) == 1
+    topics.make("commands")
+    ingress.wait_until_ready()
+    wait_until(lambda: status(ingress, run, token) == 201, 30, "it goes on")
