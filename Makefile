@@ -77,7 +77,7 @@ test: build $(B)/.packages-check ## unit and integration tests on real servers
 check: $(B)/.packages-check $(GENERATED) ## format, lint, schemas, one-way includes
 	tests/check
 
-BENCH_PROGRAMS := pace preload db_limit one_command raw open_load
+BENCH_PROGRAMS := pace preload db_limit floors one_command raw open_load
 bench: build $(B)/.packages-check $(addprefix $(B)/bench/,$(BENCH_PROGRAMS)) ## the measurements of the README (BENCH_ONLY, BENCH_QUICK=1 …)
 	tests/venv $(B)
 	BIN=$(BIN) $(B)/venv/bin/python tests/bench/run

@@ -16,16 +16,20 @@ LEAST_SECONDS = 3  # its clients connect within the time
 TIME_US = 2  # in a line of pgbench's log
 
 INSERT = f"""\
-\\set run random(0, %d)
 INSERT INTO gold_label (id, account_id, run_id, output_resource_name, text_value, created_by)
-VALUES (gen_random_uuid(), '%s', ('00000000-0000-4000-8000-' || lpad((:run)::text, 12, '0'))::uuid,
+VALUES (gen_random_uuid(), '%s', ('00000000-0000-4000-8000-' || lpad((%s)::text, 12, '0'))::uuid,
         '{NAME}', '{TEXT}', 'developer');
 """
+SCRIPT = "\\set run random(0, %d)\n%s"
+
+
+def insert_of_one_run(system: System) -> str:
+    return INSERT % (system.env["ACCOUNT_ID"], 0)
 
 
 def pgbench(system: System, *options: str, clients: int, runs: int, seconds: int) -> str:
     script = system.state / "insert.sql"
-    script.write_text(INSERT % (runs - 1, system.env["ACCOUNT_ID"]))
+    script.write_text(SCRIPT % (runs - 1, INSERT % (system.env["ACCOUNT_ID"], ":run")))
     return output(
         *(
             "pgbench",
