@@ -63,6 +63,20 @@ void buffer_add_char(struct buffer *b, char c)
     buffer_add(b, &c, 1);
 }
 
+void buffer_add_lines(struct buffer *b, const char *origin, struct slice lines)
+{
+    while (lines.len > 0) {
+        const char *feed = memchr(lines.at, '\n', lines.len);
+        size_t len = feed ? (size_t)(feed - lines.at) + 1 : lines.len;
+        if (origin && *origin) {
+            buffer_add_text(b, origin);
+            buffer_add_text(b, ": ");
+        }
+        buffer_add(b, lines.at, len);
+        lines = slice_make(lines.at + len, lines.len - len);
+    }
+}
+
 void buffer_printf(struct buffer *b, const char *format, ...)
 {
     va_list args;

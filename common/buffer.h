@@ -22,6 +22,8 @@ void buffer_add(struct buffer *b, const void *bytes, size_t len);
 void buffer_add_slice(struct buffer *b, struct slice s);
 void buffer_add_text(struct buffer *b, const char *text);
 void buffer_add_char(struct buffer *b, char c);
+/* Each line with `origin` and ": " in front; without them where there is none (NULL or empty). */
+void buffer_add_lines(struct buffer *b, const char *origin, struct slice lines);
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline struct slice buffer_slice(const struct buffer *b)

@@ -100,14 +100,13 @@ static struct config *load(const struct config_program *program, const char *fil
 
 static void print_faults(const struct config_program *program, const char *file, struct slice faults)
 {
-    while (faults.len > 0) {
-        const char *feed = memchr(faults.at, '\n', faults.len);
-        size_t len = feed ? (size_t)(feed - faults.at) : faults.len;
-        fprintf(stderr, "%s: %s%s%.*s\n", program->name, file ? file : "", file ? ": " : "", (int)len,
-                faults.at);
-        size_t taken = feed ? len + 1 : len;
-        faults = (struct slice){faults.at + taken, faults.len - taken};
-    }
+    struct buffer named = {0};
+    struct buffer lines = {0};
+    buffer_add_lines(&named, file, faults);
+    buffer_add_lines(&lines, program->name, buffer_slice(&named));
+    fwrite(buffer_slice(&lines).at, 1, lines.len, stderr);
+    buffer_dispose(&named);
+    buffer_dispose(&lines);
 }
 
 enum config_start config_start(const struct config_program *program, int argc, char **argv, void *settings,

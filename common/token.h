@@ -39,6 +39,7 @@ struct token_sources {
     bool jwks_plain_http;   /* http of other hosts than this: whoever is on the way can put keys in */
     bool jwks_symmetric;    /* oct keys of a URL: whoever can read the URL can sign */
     bool signs;             /* exactly one key, that can sign; also when it is read anew */
+    const char *called;     /* what faults call `keys`, static; NULL: [token] keys */
 };
 
 /* Reads all files and opens no URL. Appends one line per fault to `faults` ("[token] …") and returns NULL if there is one. */

@@ -41,13 +41,22 @@ static bool can_sign(const struct token_key_list *list, struct buffer *faults)
 
 bool token_source_read(const struct token_source *source, struct token_key_list *out, struct buffer *faults)
 {
+    const struct token_sources *options = &source->of->options;
+    const char *origin = NULL;
+    struct buffer found = {0};
+    if (source->kind == TOKEN_KEY_FILES)
+        origin = options->called ? options->called : "[token] keys";
+
     bool good = source->kind == TOKEN_KEY_FILES
-                    ? token_read_key_files(source->at, source->issuer, out, faults)
-                    : read_jwks_file(source, out, faults);
-    if (good && source->of->options.signs)
-        good = can_sign(out, faults);
+                    ? token_read_key_files(source->at, source->issuer, out, &found)
+                    : read_jwks_file(source, out, &found);
+    if (good && options->signs)
+        good = can_sign(out, &found);
     if (!good)
         token_key_list_dispose(out);
+    buffer_add_lines(faults, origin, buffer_slice(&found));
+    faults->failed = faults->failed || found.failed;
+    buffer_dispose(&found);
     return good;
 }
 
@@ -258,12 +267,13 @@ struct token_keys *token_keys_open(const struct token_sources *sources, struct b
 
 struct token_keys *token_keys_load(const char *setting, struct buffer *faults)
 {
-    return token_keys_open(&(struct token_sources){.keys = setting}, faults);
+    return token_keys_open(&(struct token_sources){.keys = setting, .called = ""}, faults);
 }
 
 struct token_keys *token_keys_load_signer(const char *setting, struct buffer *faults)
 {
-    return token_keys_open(&(struct token_sources){.keys = setting, .signs = true}, faults);
+    return token_keys_open(
+        &(struct token_sources){.keys = setting, .signs = true, .called = "[signing] keys"}, faults);
 }
 
 void token_keys_free(struct token_keys *keys)

@@ -140,15 +140,14 @@ enum options_next options_parse(const struct verb *v, int argc, char **argv, voi
 
 int options_refuse(const struct verb *v, const struct buffer *faults)
 {
-    struct slice rest = buffer_slice(faults);
-    while (rest.len) {
-        const char *end = memchr(rest.at, '\n', rest.len);
-        size_t line = end ? (size_t)(end - rest.at) : rest.len;
-        fprintf(stderr, "gold-label %s: %.*s\n", v->name, (int)line, rest.at);
-        rest = slice_make(rest.at + line + (end ? 1 : 0), rest.len - line - (end ? 1 : 0));
-    }
-    if (faults->failed)
+    struct buffer lines = {0};
+    char origin[64];
+    (void)snprintf(origin, sizeof origin, "gold-label %s", v->name);
+    buffer_add_lines(&lines, origin, buffer_slice(faults));
+    fwrite(buffer_slice(&lines).at, 1, lines.len, stderr);
+    if (faults->failed || lines.failed)
         fprintf(stderr, "gold-label %s: no memory\n", v->name);
     fprintf(stderr, "See: gold-label %s --help\n", v->name);
+    buffer_dispose(&lines);
     return EXIT_USAGE;
 }

@@ -2,6 +2,7 @@
 
 #include "common/kafka.h"
 #include "common/log.h"
+#include <string.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 1024 * 1024 };
@@ -86,13 +87,20 @@ static const struct config_program PROGRAM = {
 struct config *tool_settings_load(const char *path, struct tool_settings *out, struct buffer *faults)
 {
     struct buffer text = {0};
+    struct buffer found = {0};
     struct fault f;
     struct config *config = NULL;
 
     if (path && config_read_file(path, FILE_MAX, &text, &f) != STATUS_OK)
         buffer_printf(faults, "%s\n", f.message);
     else
-        config = config_parse(&PROGRAM, buffer_slice(&text), environ, out, faults);
+        config = config_parse(&PROGRAM, buffer_slice(&text), environ, out, &found);
+    buffer_add_lines(faults, path, buffer_slice(&found));
+    faults->failed = faults->failed || found.failed;
+    buffer_dispose(&found);
+    /* It may hold passwords. */
+    if (text.at)
+        explicit_bzero(text.at, text.capacity);
     buffer_dispose(&text);
 
     if (config)

@@ -119,7 +119,9 @@ def test_of_the_example_configuration_only_the_key_files_are_missing(root, daemo
     faults = done.stdout.splitlines()
     assert faults
     for fault in faults:
-        assert re.search(r": key \S+: /etc/gold-label/\S+: No such file or directory$", fault), fault
+        assert re.search(
+            r": \[(token|signing)\] keys: key \S+: /etc/gold-label/\S+: No such file or directory$", fault
+        ), fault
 
 
 # ---- the units ----

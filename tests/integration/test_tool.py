@@ -155,3 +155,12 @@ def test_a_token_of_the_tool_is_taken_by_the_worker_and_by_pyjwt(tool, run, syst
     sent = tool("send", "--run", run, stdin=lines(TEXT), GOLD_LABEL_TOKEN=token)
     assert account_of(sent) == {"stored": 1}
     assert system.query("SELECT created_by FROM gold_label WHERE run_id = %s", run) == [("tess",)]
+
+
+def test_faults_of_a_configuration_name_its_file(tool, tmp_path):
+    file = tmp_path / "tool.ini"
+    file.write_text("[kafka]\ncommands_topic = a b\n[log]\nlevel = loud\n")
+    done = tool("status", "--config", file)
+    assert done.returncode == 2
+    faults = done.stderr.decode().splitlines()[:-1]
+    assert [fault.split(": ")[:2] for fault in faults] == [["gold-label status", str(file)]] * 2

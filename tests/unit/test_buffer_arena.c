@@ -84,6 +84,20 @@ static void reserved_room_is_written_by_its_owner(void **state)
     buffer_dispose(&b);
 }
 
+static void lines_are_added_with_their_origin(void **state)
+{
+    (void)state;
+    struct buffer b = {0};
+
+    buffer_add_lines(&b, "a.ini", slice_of(""));
+    assert_int_equal(b.len, 0);
+    buffer_add_lines(&b, "a.ini", slice_of("one\n\ntwo"));
+    buffer_add_lines(&b, NULL, slice_of("\nthree\n"));
+    buffer_add_lines(&b, "", slice_of("four\n"));
+    assert_true(slice_is(buffer_slice(&b), "a.ini: one\na.ini: \na.ini: two\nthree\nfour\n"));
+    buffer_dispose(&b);
+}
+
 static void arena_memory_is_aligned_and_apart(void **state)
 {
     (void)state;
@@ -202,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_buffer_grows_without_losing_bytes),
         cmocka_unit_test(a_size_beyond_memory_fails_and_stays_failed_until_cleared),
         cmocka_unit_test(reserved_room_is_written_by_its_owner),
+        cmocka_unit_test(lines_are_added_with_their_origin),
         cmocka_unit_test(arena_memory_is_aligned_and_apart),
         cmocka_unit_test(an_arena_takes_more_than_its_block),
         cmocka_unit_test(a_reset_arena_is_empty_and_can_be_used_again),

@@ -111,7 +111,8 @@ static void every_fault_of_key_sets_names_them(void **state)
         {NULL, "us=%/good,%/good", NULL, "[token] issuer: required for %/good, where jwks names issuers\n"},
         {"k=HS256:%/missing", "us=%/good", NULL,
          "[token] issuer: required for keys, where jwks names issuers\n"},
-        {"k=HS256:%/missing", "us=%/good", "them", "key k: %/missing: No such file or directory\n"},
+        {"k=HS256:%/missing", "us=%/good", "them",
+         "[token] keys: key k: %/missing: No such file or directory\n"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct buffer faults = {0};
