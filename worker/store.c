@@ -58,6 +58,7 @@ status store_begin(struct store *s, struct store_row *rows, size_t n, struct are
 void store_end(struct store *s)
 {
     batch_at(s, 0)->arena = NULL;
+    s->attempts = 0; /* not with each statement: a batch can fail again and again at its second one */
     s->first = (s->first + 1) % STORE_BATCHES;
     s->n--;
 }

@@ -40,6 +40,7 @@ struct store_row {
     const struct label_result
         *found;           /* STORE_REPLAYED: the row that is there; NULL where it equals the command */
     struct slice message; /* STORE_INVALID */
+    unsigned gone;        /* rounds in which it was neither stored nor found */
 };
 
 enum store_state {

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_GONE_ROUNDS = 3 };
-
 /* The row that is alone in its range is the one that PostgreSQL refuses. It is looked up before that is said: triggers and constraints
  * come before ON CONFLICT, so that they refuse today what they let in yesterday. */
 static void refuse_row(struct store_batch *b, const PGresult *error)
@@ -85,14 +83,12 @@ status store_finish_statement(struct store *s, struct store_batch *b, PGresult *
             store_disconnect(s, "no run can be seen: is there row-level security on run without a policy?");
             return STATUS_OK;
         }
-        s->attempts = 0;
         s->error[0] = '\0';
     }
     b->asking = ASKING_NOTHING;
-    if (b->gone_rounds > MAX_GONE_ROUNDS) {
-        b->gone_rounds = 0;
-        store_disconnect(s,
-                         "a row was neither stored nor found: is there a trigger or a policy on gold_label?");
+    if (b->has_hidden) {
+        b->has_hidden = false;
+        store_disconnect(s, "a row was neither stored nor found: does a policy on gold_label hide it?");
     }
     return st;
 }

@@ -80,13 +80,14 @@ status store_batch_begin(struct store_batch *b, struct store_row *rows, size_t n
         return st;
     for (size_t i = 0; i < n; i++) {
         rows[i].verdict = STORE_PENDING;
+        rows[i].gone = 0;
         b->again[i] = &rows[i];
     }
     b->arena = arena;
     b->asking = ASKING_NOTHING;
     b->n_taken = 0;
     b->look_up_most = n;
-    b->gone_rounds = 0;
+    b->has_hidden = false;
     b->has_refused = false;
     begin_round(b, b->again, n);
     return STATUS_OK;

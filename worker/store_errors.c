@@ -132,9 +132,22 @@ enum store_blame store_blame_of(const PGresult *error)
     return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }
 
+/* insert_labels.sql says so with a cast that cannot succeed: PostgreSQL quotes what it was to cast in any language. */
+static bool is_changed_by_trigger(const PGresult *error)
+{
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
+
+    return sqlstate && strcmp(sqlstate, "22P02") == 0 && !is_raised_in_function(error) && message &&
+           strstr(message, "changed by a trigger: ");
+}
+
 struct slice store_refusal(const PGresult *error, struct arena *arena)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    if (is_changed_by_trigger(error))
+        return slice_of(
+            "the database would not store the label as it was sent: a trigger on gold_label changes it");
     /* PostgreSQL's own message may quote the value: it is not passed on. A function can name any constraint it likes. */
     const char *constraint =
         is_raised_in_function(error) ? NULL : PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);

@@ -49,10 +49,10 @@ struct store_batch {
     struct store_range ranges[STORE_MAX_RANGES];
     size_t n_ranges;
     enum store_asking asking;
-    size_t asked;         /* rows in the statement under way */
-    size_t look_up_most;  /* rows of `taken` in one statement */
-    unsigned gone_rounds; /* rounds in a row in which a taken id was not there when looked up */
-    bool has_refused;     /* a refusal of this batch was logged */
+    size_t asked;        /* rows in the statement under way */
+    size_t look_up_most; /* rows of `taken` in one statement */
+    bool has_hidden;     /* a row is neither stored nor found again and again, and a policy may hide it */
+    bool has_refused;    /* a refusal of this batch was logged */
 };
 
 struct store {
@@ -143,5 +143,5 @@ enum store_blame store_blame_of(const PGresult *error);
 /* The column of gold_label that must not be null and that the worker does not fill, whatever a label holds; NULL where that is not
  * the error. */
 const char *store_unfilled_column(const PGresult *error);
-/* What PostgreSQL refused, without the value: SQLSTATE and constraint. */
+/* What PostgreSQL refused, without the value: SQLSTATE and constraint, or that a trigger has changed it. */
 struct slice store_refusal(const PGresult *error, struct arena *arena);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_GONE_ROUNDS = 3 };
+
 /* PostgreSQL counts microseconds from 2000-01-01. */
 static const int64_t POSTGRES_EPOCH_US = INT64_C(946684800000000);
 
@@ -132,17 +134,36 @@ void store_refusal_stands(struct store_batch *b, const struct store_row *row)
     }
 }
 
-/* Nothing that equals the row is there: `is_other` of what has its id, or nothing has. Returns whether it gets another round. */
-static bool settle_unfound(struct store_batch *b, struct store_row *row, bool is_other)
+/* A row that is neither stored nor found, time after time. Where a policy may hide a row of its id, nothing is known of it; otherwise a
+ * trigger leaves it out, and only that is sure: it is not stored. */
+static void give_up_unfound(struct store_batch *b, struct store_row *row, bool may_be_hidden)
+{
+    if (may_be_hidden) {
+        row->gone = 0;
+        b->has_hidden = true;
+        return;
+    }
+    row->verdict = STORE_INVALID;
+    row->message = slice_of("the database did not store the label: a trigger on gold_label leaves it out");
+    store_refusal_stands(b, row);
+}
+
+/* Nothing that equals the row is there: what is `found` instead is another label of its id, or nothing. Returns whether it gets another
+ * round. */
+static bool settle_unfound(struct store_batch *b, struct store_row *row, char found)
 {
     if (row->verdict != STORE_PENDING) {
         store_refusal_stands(b, row);
         return false;
     }
-    if (is_other) {
+    if (found == 'o') {
         row->verdict = STORE_ID_CONFLICT;
         return false;
     }
+    if (++row->gone > MAX_GONE_ROUNDS)
+        give_up_unfound(b, row, found == 'h');
+    if (row->verdict != STORE_PENDING)
+        return false;
     /* Deleted in between: its id is free now. */
     b->again[b->n_again++] = row;
     return true;
@@ -166,11 +187,10 @@ status store_read_found(struct store_batch *b, const PGresult *r)
         status st = found == 's' ? read_row(b, r, i, row) : STATUS_OK;
         if (st != STATUS_OK)
             return st;
-        if (found != 's' && settle_unfound(b, row, found == 'o'))
+        if (found != 's' && settle_unfound(b, row, found))
             gone = true;
     }
     if (gone)
         qsort(b->again, b->n_again, sizeof *b->again, by_id);
-    b->gone_rounds = gone ? b->gone_rounds + 1 : 0;
     return STATUS_OK;
 }

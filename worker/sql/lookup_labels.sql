@@ -1,4 +1,5 @@
--- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one.
+-- For ids that were taken: is the row that is there the same label? It is shown only then: 's'ame, 'o'ther, 'g'one, 'h'idden: gone, or a
+-- policy does not show it.
 -- The values are not read back: they equal those sent, and written out in full they could be far larger (1e400). An object that is equal and
 -- yet not the same to the byte has other digits (1.10 for 1.1): it is read back where that takes little more memory than what was sent.
 -- With synchronous replication a row can be there that no standby has: its commit waited for them when its connection was ended. So the
@@ -6,7 +7,7 @@
 -- statement, where it times out, and not in one more commit, where nothing ends it.
 -- $1 … $8 as in insert_labels.sql. Row by row by the key, as there: the table may have grown by millions since this was planned.
 SELECT i.ord::int4,
-       CASE WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
+       CASE WHEN l.id IS NULL AND row_security_active('gold_label') THEN 'h' WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
        CASE WHEN same.yes THEN l.object_value_is_partial END,
        CASE WHEN same.yes THEN l.created_by END,
        CASE WHEN same.yes THEN l.created_at END,

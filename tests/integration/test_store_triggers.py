@@ -1,0 +1,100 @@
+"""Triggers of the platform on gold_label: what is answered as stored is stored, and as it was sent."""
+
+import re
+from collections import Counter
+
+import pytest
+from support.events import command
+from support.waiting import wait_until
+
+MARKED = "marked"  # the name of labels that the trigger does something to
+
+
+@pytest.fixture
+def with_trigger(system):
+    """A function: from now on the trigger does this to marked labels."""
+
+    def use(body):
+        system.query(
+            "CREATE FUNCTION meddles() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF NEW.output_resource_name = '{MARKED}' THEN {body} END IF; RETURN NEW; END $$"
+        )
+        system.query(
+            "CREATE TRIGGER meddles BEFORE INSERT ON gold_label FOR EACH ROW EXECUTE FUNCTION meddles()"
+        )
+
+    yield use
+    system.query("DROP TRIGGER IF EXISTS meddles ON gold_label")
+    system.query("DROP FUNCTION IF EXISTS meddles()")
+
+
+@pytest.fixture
+def worker(workers, topics):
+    return workers.start(**topics.environment).wait_until_ready()
+
+
+@pytest.fixture
+def ask(topics, worker):
+    """Sends commands in one batch; a function that waits for their results, by command id."""
+
+    def send(commands):
+        sender = topics.sender()
+        for one in commands:
+            sender.queue(one)
+        sender.flush()
+        ids = {one["command_id"] for one in commands}
+        seen = topics.results.read_until(lambda events: ids <= {e.result["command_id"] for e in events})
+        return {e.result["command_id"]: e.result for e in seen if e.result["command_id"] in ids}
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("NEW.text_value := 'another';", "changes it"),
+        ("NEW.text_value := NULL; NEW.object_value := '{}';", "changes it"),
+        ("NEW.created_by := 'somebody';", "changes it"),
+        ("NEW.id := gen_random_uuid();", "changes it"),
+        ("RETURN NULL;", "leaves it out"),
+    ],
+    ids=["text", "kind of value", "user", "id", "row"],
+)
+def test_a_label_that_a_trigger_does_not_store_as_it_was_sent_is_rejected_alone(
+    system, ask, run, with_trigger, body, message
+):
+    with_trigger(body)
+    sent = [command(run) for _ in range(20)]
+    sent[7] = command(run, output_resource_name=MARKED, text_value="top secret")
+    answers = ask(sent)
+    assert Counter(r["outcome"] for r in answers.values()) == {"CREATED": 19, "REJECTED": 1}
+    rejected = answers[sent[7]["command_id"]]
+    assert rejected["code"] == "invalid_value"
+    assert rejected["message"].endswith(f"a trigger on gold_label {message}")
+    assert system.count(run) == 19
+
+
+def test_a_trigger_may_fill_what_no_label_has(system, ask, run, with_trigger):
+    with_trigger("NEW.updated_at := now();")
+    ours = command(run, output_resource_name=MARKED)
+    assert [r["outcome"] for r in ask([ours]).values()] == ["CREATED"]
+    assert system.count(run) == 1
+
+
+def test_a_label_whose_id_a_policy_hides_is_waited_for_ever_more_slowly(system, topics, worker, ask, run):
+    """Nothing is known of it: the label that has its id may be the same."""
+    ours = command(run)
+    assert ask([ours])[ours["command_id"]]["outcome"] == "CREATED"
+    system.query("UPDATE gold_label SET updated_by = 'hidden' WHERE run_id = %s", run)
+    system.query("ALTER TABLE gold_label ENABLE ROW LEVEL SECURITY")
+    try:
+        system.query("CREATE POLICY shown ON gold_label TO gold_label_worker USING (updated_by IS NULL)")
+        topics.sender().send(ours)
+        told = r"policy on gold_label hide it.* attempt=(\d+)"
+        wait_until(lambda: [n for n in re.findall(told, worker.log) if int(n) > 3], what="it tries again")
+        assert not worker.is_ready()
+    finally:
+        system.query("DROP POLICY IF EXISTS shown ON gold_label")
+        system.query("ALTER TABLE gold_label DISABLE ROW LEVEL SECURITY")
+    topics.results.read_until(lambda events: len(events) == 2)
+    assert topics.results.seen[1].result["replayed"] is True
