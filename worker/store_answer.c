@@ -58,8 +58,9 @@ static void statement_failed(struct store *s, struct store_batch *b, const PGres
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     const char *column = store_unfilled_column(error);
     char why[128];
-    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s%s%s", sqlstate ? sqlstate : "none",
-                   column ? ", column " : "", column ? column : "");
+    (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s%s%s%s", sqlstate ? sqlstate : "none",
+                   column ? ", column " : "", column ? column : "",
+                   store_has_no_partition(error) ? ", no partition for a row" : "");
 
     enum store_blame blame = store_blame_of(error);
     if (blame == BLAME_ROW && blame_row(b, error))

@@ -125,9 +125,19 @@ const char *store_unfilled_column(const PGresult *error)
     return column;
 }
 
+bool store_has_no_partition(const PGresult *error)
+{
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+
+    /* A check has a name, and the same SQLSTATE. */
+    return sqlstate && strcmp(sqlstate, "23514") == 0 && !is_raised_in_function(error) &&
+           PQresultErrorField(error, PG_DIAG_TABLE_NAME) &&
+           !PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
+}
+
 enum store_blame store_blame_of(const PGresult *error)
 {
-    if (store_unfilled_column(error))
+    if (store_unfilled_column(error) || store_has_no_partition(error))
         return BLAME_DATABASE;
     return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }

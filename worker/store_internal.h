@@ -143,5 +143,7 @@ enum store_blame store_blame_of(const PGresult *error);
 /* The column of gold_label that must not be null and that the worker does not fill, whatever a label holds; NULL where that is not
  * the error. */
 const char *store_unfilled_column(const PGresult *error);
+/* The table is partitioned, and has no partition for a row. */
+bool store_has_no_partition(const PGresult *error);
 /* What PostgreSQL refused, without the value: SQLSTATE and constraint, or that a trigger has changed it. */
 struct slice store_refusal(const PGresult *error, struct arena *arena);

@@ -53,6 +53,7 @@ static void a_batch_that_needs_more_statements_is_still_the_first_to_end(void **
     set_up_connected(&b);
     fake.taken[3] = true;
     fake.refusal = "23514";
+    fake.constraint = "a_check";
     fake.refused[5] = true;
     fake.mute_statements = true;
     begin_behind(&b, 10);

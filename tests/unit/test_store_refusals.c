@@ -8,6 +8,7 @@ static void one_refused_row_of_a_thousand_costs_itself_and_a_few_statements(void
         struct bench b;
         set_up(&b);
         fake.refusal = "23514";
+        fake.constraint = "a_check";
         fake.refused[bad] = true;
         begin(&b, 1000);
         finish(&b);
@@ -113,12 +114,11 @@ static void a_refusal_by_a_trigger_is_told_without_its_words(void **state)
     tear_down(&b);
 }
 
-static void a_code_that_nobody_knows_is_waited_out_where_no_function_raised_it(void **state)
+static void wait_out(const char *refusal)
 {
-    (void)state;
     struct bench b;
     set_up(&b);
-    fake.refusal = "GL123";
+    fake.refusal = refusal;
     fake.refused[1] = true;
     begin(&b, 3);
     advance(&b);
@@ -129,6 +129,19 @@ static void a_code_that_nobody_knows_is_waited_out_where_no_function_raised_it(v
     finish(&b);
     assert_int_equal(count(&b, STORE_CREATED), 3);
     tear_down(&b);
+}
+
+static void a_code_that_nobody_knows_is_waited_out_where_no_function_raised_it(void **state)
+{
+    (void)state;
+    wait_out("GL123");
+}
+
+/* PostgreSQL gives it the code of a check, but no name. */
+static void a_row_without_a_partition_is_waited_out(void **state)
+{
+    (void)state;
+    wait_out("23514");
 }
 
 static void a_run_that_is_deleted_in_between_is_not_found(void **state)
@@ -180,6 +193,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_up_either_is_refused_and_costs_no_other_row),
         cmocka_unit_test(a_refusal_by_a_trigger_is_told_without_its_words),
         cmocka_unit_test(a_code_that_nobody_knows_is_waited_out_where_no_function_raised_it),
+        cmocka_unit_test(a_row_without_a_partition_is_waited_out),
         cmocka_unit_test(a_run_that_is_deleted_in_between_is_not_found),
         cmocka_unit_test(a_fault_of_the_database_refuses_nothing_however_often_it_comes),
     };
