@@ -185,6 +185,13 @@ static void finish_setup(struct store *s)
              LOG_INT("backend", PQbackendPID(s->conn)));
 }
 
+/* Its words alone would send nobody to the pooler, which gave us a session of somebody else. */
+static bool is_prepared_by_another(const PGresult *r)
+{
+    const char *sqlstate = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+    return sqlstate && strcmp(sqlstate, "42P05") == 0;
+}
+
 static status continue_setup(struct store *s)
 {
     PGresult *r = NULL;
@@ -199,7 +206,9 @@ static status continue_setup(struct store *s)
             store_disconnect(s, "no answer in time while the connection was set up");
         return STATUS_OK;
     }
-    if (!r || PQresultStatus(r) == PGRES_FATAL_ERROR) {
+    if (is_prepared_by_another(r)) {
+        store_disconnect(s, "a new session has our prepared statements: a pooler must be in session mode");
+    } else if (!r || PQresultStatus(r) == PGRES_FATAL_ERROR) {
         store_disconnect(s, PQerrorMessage(s->conn));
     } else {
         if (s->setup_step == STEP_SESSION && !PQgetisnull(r, 0, 1))

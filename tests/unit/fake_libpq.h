@@ -21,12 +21,13 @@ struct fake_server {
     /* What it does. */
     bool mute_connecting, mute_setting_up, mute_statements;
     const char *address;
-    bool refused[FAKE_ROWS]; /* a statement with one of these rows fails with `refusal` */
-    bool refuses_look_up;    /* … and that of the look-up too */
-    const char *refusal;     /* an SQLSTATE */
-    const char *constraint;  /* of the refusal */
-    const char *context;     /* where it was raised; NULL: not in a function */
-    const char *failure;     /* SQLSTATE of every statement with more than `failure_above` rows; NULL: none */
+    const char *not_prepared; /* SQLSTATE where it does not prepare; NULL: it does */
+    bool refused[FAKE_ROWS];  /* a statement with one of these rows fails with `refusal` */
+    bool refuses_look_up;     /* … and that of the look-up too */
+    const char *refusal;      /* an SQLSTATE */
+    const char *constraint;   /* of the refusal */
+    const char *context;      /* where it was raised; NULL: not in a function */
+    const char *failure; /* SQLSTATE of every statement with more than `failure_above` rows; NULL: none */
     size_t failure_above;
     bool taken[FAKE_ROWS]; /* ids that are there already, with the same content */
 
@@ -257,7 +258,8 @@ int PQsendPrepare(PGconn *conn, const char *name, const char *query, int n, cons
     (void)n;
     (void)types;
     fake.mute = fake.mute_setting_up;
-    fake_answer(PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK), NULL);
+    fake_answer(PQmakeEmptyPGresult(NULL, fake.not_prepared ? PGRES_FATAL_ERROR : PGRES_COMMAND_OK),
+                fake.not_prepared);
     return 1;
 }
 

@@ -62,6 +62,21 @@ static void a_server_that_falls_silent_while_the_connection_is_set_up_is_given_u
     tear_down(&b);
 }
 
+static void a_pooler_that_gives_us_a_session_of_another_is_named(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up(&b);
+    fake.not_prepared = "42P05";
+    advance(&b);
+    assert_string_equal(reason(&b),
+                        "a new session has our prepared statements: a pooler must be in session mode");
+    fake.not_prepared = NULL;
+    advance_to_deadline(&b);
+    assert_true(is_ready(&b));
+    tear_down(&b);
+}
+
 static void the_session_gets_the_timeout_of_the_settings(void **state)
 {
     (void)state;
@@ -208,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_server_that_never_answers_a_connection_is_given_up),
         cmocka_unit_test(every_address_of_a_host_has_its_time),
         cmocka_unit_test(a_server_that_falls_silent_while_the_connection_is_set_up_is_given_up),
+        cmocka_unit_test(a_pooler_that_gives_us_a_session_of_another_is_named),
         cmocka_unit_test(the_session_gets_the_timeout_of_the_settings),
         cmocka_unit_test(a_statement_without_an_answer_costs_the_connection_and_no_row),
         cmocka_unit_test(an_answer_that_came_while_we_were_frozen_counts),
