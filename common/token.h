@@ -107,9 +107,13 @@ void token_verifier_await(const struct token_verifier *v, int64_t timeout_ms);
  * another one; present (perhaps empty) otherwise. */
 struct slice token_of_authorization(struct slice value);
 
+/* Whether the account can stand in a claim of this name in a token that is signed here: "sub", "exp" and their like mean
+ * something else already. */
+bool token_claim_is_free(const char *name);
+
 /* What token_sign() puts in. NULL issuer or audience are left out. */
 struct token_grant {
-    const char *account_claim;
+    const char *account_claim; /* see token_claim_is_free() */
     struct slice account_id;
     struct slice subject;
     const char *issuer;

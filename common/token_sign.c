@@ -13,6 +13,16 @@ static struct token_key *choose_key(const struct token_set *set, const char *kid
     return set->keys.n == 1 ? set->keys.at[0] : NULL;
 }
 
+bool token_claim_is_free(const char *name)
+{
+    static const char *const TAKEN[] = {"sub", "iss", "aud", "exp", "nbf", "iat"};
+    for (size_t i = 0; i < sizeof TAKEN / sizeof *TAKEN; i++) {
+        if (strcmp(name, TAKEN[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* What token_verify() would refuse is not signed. */
 static bool is_principal(struct slice s)
 {
@@ -62,6 +72,10 @@ static status sign(const struct token_key *key, const char *kid, const struct to
         return fault_set(f, STATUS_INVALID, "invalid_principal",
                          "subject and account must be 1 to %d characters without control characters",
                          LABEL_PRINCIPAL_MAX);
+    if (!token_claim_is_free(grant->account_claim))
+        return fault_set(f, STATUS_CONFIG, "claim_taken",
+                         "the account cannot stand in the claim %s: it says something else",
+                         grant->account_claim);
 
     jwt_t *jwt = NULL;
     int failed = jwt_new(&jwt);

@@ -68,6 +68,13 @@ static const struct verb_option OPTIONS[] = {
      .help = "how long it is valid: 90s, 15m, 24h, 7d"},
 };
 
+static void check_account_claim(const struct token_options *o, struct buffer *faults)
+{
+    if (o->account_claim && !token_claim_is_free(o->account_claim))
+        buffer_printf(faults, "--account-claim %s must be none of sub, iss, aud, exp, nbf, iat\n",
+                      o->account_claim);
+}
+
 /* token_keys_load() reads `kid=ALGORITHM:path,…`. */
 static void check_separators(const struct token_options *o, struct buffer *faults)
 {
@@ -116,6 +123,7 @@ static int run(int argc, char **argv)
         buffer_dispose(&faults);
         return 0;
     }
+    check_account_claim(&o, &faults);
     check_separators(&o, &faults);
     if (!faults.len) {
         buffer_printf(&setting, "%s=%s:%s", o.kid, ALGORITHMS[o.algorithm], o.key_file);

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 import time
 
 import jwt
@@ -153,3 +154,19 @@ def test_the_tool_signs_with_a_private_key_what_an_ingress_and_pyjwt_take(
     ingress = workers.start(Ingress, **pairs.environment).wait_until_ready()
     answer = Api(ingress.url, token).post(run)
     assert (answer.status_code, answer.json()["created_by"]) == (201, "tess")
+
+
+@pytest.mark.parametrize("claim", ["sub", "exp"])
+def test_an_account_does_not_stand_in_a_claim_that_says_something_else(system, pairs, claim):
+    command, environment = system.program(
+        "gold-label-ingress", "--config", system.state / "ingress.ini",
+        GOLD_LABEL_SIGNING_ACCOUNT_CLAIM=claim, GOLD_LABEL_READS_MEMORY="1",
+    )  # fmt: skip
+    ingress = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    key = ("--algorithm", "ES256", "--kid", "ES256", "--key-file", pairs.private_file("ES256"))
+    token = Tool(system, "")("token", *key, "--account", "a", "--subject", "b", "--account-claim", claim)
+
+    rule = "must be none of sub, iss, aud, exp, nbf, iat"
+    assert (ingress.returncode, token.returncode) == (2, 2)
+    assert f"[signing] account_claim = {claim}: {rule}" in ingress.stderr
+    assert f"--account-claim {claim} {rule}" in token.stderr.decode()

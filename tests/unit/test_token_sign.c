@@ -138,11 +138,28 @@ static void nothing_is_signed_that_would_not_verify(void **state)
         grant.account_id = refused[i];
         assert_int_equal(token_sign(group.keys, "h", &grant, &jwt, NULL), STATUS_INVALID);
     }
-    struct token_grant grant = grant_for("u");
-    grant.account_claim = "sub"; /* would be there twice */
-    assert_int_equal(token_sign(group.keys, "h", &grant, &jwt, NULL), STATUS_CONFIG);
     assert_int_equal(jwt.len, 0);
     buffer_dispose(&jwt);
+}
+
+/* "sub" would be there twice, "nbf" would be no time. */
+static void the_account_does_not_stand_in_a_claim_that_says_something_else(void **state)
+{
+    (void)state;
+    for (const char *const *name = (const char *const[]){"sub", "iss", "aud", "exp", "nbf", "iat", NULL};
+         *name; name++) {
+        struct token_grant grant = grant_for("u");
+        struct buffer jwt = {0};
+        struct fault f;
+        grant.account_claim = *name;
+        assert_false(token_claim_is_free(*name));
+        assert_int_equal(token_sign(group.keys, "h", &grant, &jwt, &f), STATUS_CONFIG);
+        assert_non_null(strstr(f.message, *name));
+        assert_int_equal(jwt.len, 0);
+        buffer_dispose(&jwt);
+    }
+    assert_true(token_claim_is_free("account_id"));
+    assert_true(token_claim_is_free("https://example.org/sub"));
 }
 
 static void the_token_is_taken_out_of_an_authorization_value(void **state)
@@ -182,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_public_key_verifies_and_cannot_sign),
         cmocka_unit_test(the_key_to_sign_with_is_named_or_alone),
         cmocka_unit_test(nothing_is_signed_that_would_not_verify),
+        cmocka_unit_test(the_account_does_not_stand_in_a_claim_that_says_something_else),
         cmocka_unit_test(the_token_is_taken_out_of_an_authorization_value),
     };
     return cmocka_run_group_tests_name("token_sign", tests, make_group, drop_group);
