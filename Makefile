@@ -13,7 +13,6 @@ SANITIZE ?=
 VERSION := 0.1.0
 # Of make install. The units lie where systemd looks for them, for /usr and for /usr/local.
 PREFIX ?= /usr/local
-UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 PROGRAMS := ingress worker producer-tool
 BINARY_ingress := gold-label-ingress
@@ -100,21 +99,31 @@ FUZZ_SECONDS ?= 60
 fuzz: $(B)/.packages-check $(GENERATED) ## libFuzzer on every parser (FUZZ_SECONDS each)
 	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZERS)
 
+# Paths go to the shell as variables, for DESTDIR may hold anything. PREFIX stands in the units.
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export TO := $(DESTDIR)$(PREFIX)
+install uninstall: export ETC := $(DESTDIR)/etc/gold-label
+define check_prefix
+@[[ $$PREFIX =~ ^(/[A-Za-z0-9._+~-]+)*/?$$ ]] || { \
+	echo "PREFIX = $$PREFIX: must be an absolute path of letters, digits and . _ + ~ -" >&2; exit 1; }
+endef
+
 install: build ## programs, man pages, completion, systemd units, configuration (PREFIX=/usr/local, DESTDIR)
-	install -D -t $(DESTDIR)$(PREFIX)/bin $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p)))
-	set -e; for n in 1 8; do \
-		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$$n $(B)/share/man/man$$n/*.$$n; done
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(B)/share/bash-completion/completions/*
-	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gold-label.conf
-	install -D -m 644 -t $(UNITS) deploy/systemd/*.service
-	sed -i 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' $(UNITS)/gold-label-*.service
-	install -d $(DESTDIR)/etc/gold-label
+	$(check_prefix)
+	install -D -t "$$TO/bin" $(foreach p,$(PROGRAMS),$(BIN)/$(BINARY_$(p)))
+	set -e; for n in 1 8; do install -D -m 644 -t "$$TO/share/man/man$$n" $(B)/share/man/man$$n/*.$$n; done
+	install -D -m 644 -t "$$TO/share/bash-completion/completions" $(B)/share/bash-completion/completions/*
+	install -D -m 644 deploy/systemd/sysusers.conf "$$TO/lib/sysusers.d/gold-label.conf"
+	install -D -m 644 -t "$$TO/lib/systemd/system" deploy/systemd/*.service
+	sed -i "s|^ExecStart=/usr/local/|ExecStart=$$PREFIX/|" "$$TO"/lib/systemd/system/gold-label-*.service
+	install -d "$$ETC"
 	@# What is there is the operator's. It holds passwords.
 	set -e; for file in ingress.ini worker.ini; do \
-		[[ -e $(DESTDIR)/etc/gold-label/$$file ]] || install -m 640 -t $(DESTDIR)/etc/gold-label deploy/etc/$$file; done
+		[[ -e $$ETC/$$file ]] || install -m 640 -t "$$ETC" deploy/etc/$$file; done
 
 uninstall: ## remove what install made, but for the configuration
-	rm -f $(UNITS)/gold-label-*.service $(addprefix $(DESTDIR)$(PREFIX)/,$(foreach p,$(PROGRAMS),bin/$(BINARY_$(p))) \
+	$(check_prefix)
+	rm -f $(addprefix "$$TO"/,lib/systemd/system/gold-label-*.service $(foreach p,$(PROGRAMS),bin/$(BINARY_$(p))) \
 		share/man/man1/gold-label.1 share/man/man1/gold-label-*.1 share/man/man8/gold-label-*.8 \
 		share/bash-completion/completions/gold-label lib/sysusers.d/gold-label.conf)
 

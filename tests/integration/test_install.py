@@ -29,9 +29,12 @@ def run(*command, **environment):
     )
 
 
+BUILT = [f"B={os.path.relpath(BUILD, ROOT)}", f"BIN={os.path.relpath(PROGRAMS, ROOT)}"]
+
+
 def make(target, root):
-    build = [f"B={os.path.relpath(BUILD, ROOT)}", f"BIN={os.path.relpath(PROGRAMS, ROOT)}"]
-    done = run("make", target, f"DESTDIR={root}", "PREFIX=/usr", *build)
+    name = str(root).replace("$", "$$")  # make's own sign
+    done = run("make", target, f"DESTDIR={name}", "PREFIX=/usr", *BUILT)
     assert done.returncode == 0, done.stdout
 
 
@@ -111,6 +114,24 @@ def test_nothing_but_the_configuration_is_left_by_uninstall(tmp_path):
     make("install", tmp_path)
     make("uninstall", tmp_path)
     assert files(tmp_path) == {f"etc/gold-label/{name}" for name in DAEMONS.values()}
+
+
+def test_a_root_may_have_any_name(tmp_path):
+    root, beside = tmp_path / "a b's $x", tmp_path / "a"
+    beside.write_text("mine\n")
+    make("install", root)
+    assert (root / "usr/bin/gold-label").is_file() and (root / "etc/gold-label/worker.ini").is_file()
+    make("uninstall", root)
+    assert files(tmp_path) == {"a", *(f"{root.name}/etc/gold-label/{name}" for name in DAEMONS.values())}
+
+
+@pytest.mark.parametrize("target", ["install", "uninstall"])
+@pytest.mark.parametrize("prefix", ["/opt/gold label", "usr", "/opt/a&b", "/opt/100%"])
+def test_a_prefix_that_a_unit_could_not_name_is_refused(tmp_path, target, prefix):
+    done = run("make", target, f"DESTDIR={tmp_path}", f"PREFIX={prefix}", *BUILT)
+    assert done.returncode != 0
+    assert f"PREFIX = {prefix}: must be an absolute path" in done.stdout
+    assert not files(tmp_path)
 
 
 @DAEMON
