@@ -63,11 +63,23 @@ static void put_files(const struct verb *v, FILE *to)
     }
 }
 
-static void put_options(const struct verb *v, FILE *to)
+/* As help --names has them: dlq-list. */
+static void put_verb_names(const struct verb *const *verbs, size_t n, FILE *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        char page[OPTIONS_PAGE_SIZE];
+        options_page_of(verbs[i], page);
+        fprintf(to, " %s", page + strlen("gold-label-"));
+    }
+}
+
+static void put_options(const struct verb *v, const struct verb *const *verbs, size_t n, FILE *to)
 {
     fprintf(to, "        '%s') words=\"--help", v->name);
     for (size_t i = 0; i < v->n_options; i++)
         fprintf(to, " --%s", v->options[i].name);
+    if (v->operand && strncmp(v->operand, "VERB", 4) == 0)
+        put_verb_names(verbs, n, to);
     fprintf(to, "\"%s ;;\n", v->operand && strncmp(v->operand, "FILE", 4) == 0 ? "; files=1" : "");
 }
 
@@ -80,6 +92,12 @@ void options_print_completion(const struct verb *const *verbs, size_t n, FILE *t
           "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
           "    local verb='' words='' files=''\n"
           "    COMPREPLY=()\n"
+          "    # --option=value is three words here.\n"
+          "    if [[ $word == = ]]; then\n"
+          "        word=''\n"
+          "    elif [[ $previous == = ]]; then\n"
+          "        previous=${COMP_WORDS[COMP_CWORD - 2]}\n"
+          "    fi\n"
           "    if ((COMP_CWORD == 1)); then\n"
           "        mapfile -t COMPREPLY < <(compgen -W \"",
           to);
@@ -110,13 +128,15 @@ void options_print_completion(const struct verb *const *verbs, size_t n, FILE *t
           "    [[ -n $words$files ]] || case $verb in\n",
           to);
     for (size_t i = 0; i < n; i++)
-        put_options(verbs[i], to);
+        put_options(verbs[i], verbs, n, to);
     fputs("    esac\n"
           "    mapfile -t COMPREPLY < <(\n"
           "        compgen -W \"$words\" -- \"$word\"\n"
           "        [[ -z $files ]] || compgen -f -- \"$word\"\n"
           "    )\n"
+          "    # Words are no file names: a folder called results would make results/ of the verb.\n"
+          "    [[ -z $files ]] || compopt -o filenames 2>/dev/null\n"
           "}\n"
-          "complete -o filenames -F _gold_label gold-label\n",
+          "complete -F _gold_label gold-label\n",
           to);
 }
