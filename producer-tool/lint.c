@@ -38,13 +38,15 @@ struct member_at {
     size_t value_at;
 };
 
-/* The outermost members of a text that is JSON; of one that is not, those before it breaks off. */
-static size_t find_members(struct slice line, struct member_at *out)
+/* The outermost members of a text that is JSON; of one that is not, those before it breaks off. `end` is behind the text: what
+ * else the line has belongs to no member. */
+static size_t find_members(struct slice line, struct member_at *out, size_t *end)
 {
     size_t n = 0;
     size_t depth = 0;
     bool wants_value = false;
 
+    *end = line.len;
     for (size_t i = 0; i < line.len; i++) {
         char c = line.at[i];
         if (strchr(" \t\r,", c) && c)
@@ -66,8 +68,10 @@ static size_t find_members(struct slice line, struct member_at *out)
             out[n++] = (struct member_at){slice_make(line.at + begin + 1, i - begin - 1), begin, begin};
         }
         depth += c == '{' || c == '[';
-        if ((c == '}' || c == ']') && depth > 0)
-            depth--;
+        if ((c == '}' || c == ']') && depth > 0 && --depth == 0) {
+            *end = i + 1;
+            break;
+        }
     }
     return n;
 }
@@ -133,11 +137,12 @@ struct lint_place lint_locate(struct slice line, const struct fault *f)
     if (strcmp(f->code, "not_utf8") == 0)
         return (struct lint_place){column_of(line, text_utf8_prefix(line)), NULL};
 
-    size_t n = find_members(line, members);
+    size_t end = 0;
+    size_t n = find_members(line, members, &end);
     long long byte = byte_of(f);
     if (byte >= 0) {
         place.column = column_of(line, (size_t)byte);
-        place.member = member_around(members, n, (size_t)byte);
+        place.member = (size_t)byte < end ? member_around(members, n, (size_t)byte) : NULL;
         return place;
     }
     place.member = member_of(f);

@@ -48,6 +48,9 @@ static void the_place_of_a_fault_is_found(void **state)
         {"{" NAME ",\"object_value\":{\"a\":1,\"b\":[2,1e-401]}}", "1e-401", "object_value",
          "exponent_out_of_range"},
         {"[]", "", NULL, "not_an_object"},
+        /* Behind the object is no member. */
+        {"{\"text_value\":\"}\"},", ",", NULL, "malformed_json"},
+        {"{" NAME ",\"object_value\":{}} ?", "?", NULL, "malformed_json"},
         {"[:g\"x\"]", ":", NULL, "malformed_json"},
         {"{:1,\"text_value\":2}", ":", NULL, "malformed_json"},
     };
