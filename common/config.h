@@ -18,6 +18,7 @@ enum config_kind {
     CONFIG_TEXT,    /* const char *, 1 to `max` bytes (0: no bound); NULL when unset and without default */
     CONFIG_ADDRESS, /* const char *, numeric IPv4 or IPv6 address; likewise NULL */
     CONFIG_TOPIC,   /* const char *, name of a topic, which no other setting has; likewise NULL */
+    CONFIG_BROKERS, /* const char *, Kafka's brokers of at most `max` bytes; likewise NULL */
     CONFIG_INTEGER, /* int64_t within min … max */
     CONFIG_BOOL,    /* bool: true/false, yes/no, on/off, 1/0 */
     CONFIG_CHOICE,  /* int: index into `choices` */

@@ -72,6 +72,8 @@ static bool is_text_for(const struct config_option *o, const char *text)
         return is_address(text);
     case CONFIG_TOPIC:
         return text_is_topic_name(slice_of(text));
+    case CONFIG_BROKERS:
+        return text_fits(o, text) && text_is_broker_list(slice_of(text));
     default:
         return text_fits(o, text);
     }
@@ -93,6 +95,7 @@ bool config_store(const struct config_option *o, const char *text, void *setting
     case CONFIG_TEXT:
     case CONFIG_ADDRESS:
     case CONFIG_TOPIC:
+    case CONFIG_BROKERS:
         ok = !text || is_text_for(o, text);
         v.text = ok ? text : NULL;
         memcpy(member, &v.text, sizeof v.text);
@@ -132,6 +135,10 @@ void config_describe_bounds(const struct config_option *o, struct buffer *out)
         break;
     case CONFIG_TOPIC:
         buffer_printf(out, "1 to %d of A-Z a-z 0-9 . _ -, not . or ..", TEXT_TOPIC_NAME_MAX);
+        break;
+    case CONFIG_BROKERS:
+        buffer_printf(out, "host:port, comma-separated, at most %" PRId64 " bytes, a port 1 to %d", o->max,
+                      UINT16_MAX);
         break;
     case CONFIG_INTEGER:
         buffer_printf(out, "%" PRId64 " to %" PRId64, o->min, o->max);

@@ -142,6 +142,67 @@ bool text_is_topic_name(struct slice s)
     return true;
 }
 
+static bool is_port(struct slice s)
+{
+    uint64_t port;
+    while (s.len > 0 && s.at[s.len - 1] == ' ')
+        s.len--;
+    return text_to_u64(s, UINT16_MAX, &port) && port > 0;
+}
+
+static bool is_protocol(struct slice s)
+{
+    static const char *const KNOWN[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
+    for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
+        if (text_equal_nocase(s, KNOWN[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_broker(struct slice s)
+{
+    const char *end = s.at + s.len;
+    const char *mark = memmem(s.at, s.len, "://", 3);
+    if (mark) {
+        if (!is_protocol(slice_make(s.at, (size_t)(mark - s.at))))
+            return false;
+        s = slice_make(mark + 3, (size_t)(end - (mark + 3)));
+        const char *path = memchr(s.at, '/', s.len);
+        end = path ? path : end;
+        s.len = (size_t)(end - s.at);
+    }
+
+    /* More than one colon is an IPv6 address: with a port it stands in brackets. */
+    const char *colon = memrchr(s.at, ':', s.len);
+    if (colon && (memchr(s.at, ':', s.len) == colon || (colon > s.at && colon[-1] == ']'))) {
+        if (!is_port(slice_make(colon + 1, (size_t)(end - (colon + 1)))))
+            return false;
+        s.len = (size_t)(colon - s.at);
+    }
+    return !memchr(s.at, ' ', s.len) && !memchr(s.at, '\t', s.len) && !memchr(s.at, ';', s.len);
+}
+
+bool text_is_broker_list(struct slice s)
+{
+    const char *end = s.at + s.len;
+    size_t n = 0;
+
+    for (const char *at = s.at; at < end;) {
+        if (*at == ',' || *at == ' ') {
+            at++;
+            continue;
+        }
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        if (!is_broker(slice_make(at, (size_t)(stop - at))))
+            return false;
+        n++;
+        at = stop;
+    }
+    return n > 0;
+}
+
 size_t text_characters(struct slice utf8)
 {
     size_t tails = 0;

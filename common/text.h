@@ -12,6 +12,9 @@ size_t text_utf8_prefix(struct slice s);
 /* What Kafka takes for the name of a topic. */
 enum { TEXT_TOPIC_NAME_MAX = 249 };
 bool text_is_topic_name(struct slice s);
+/* What librdkafka takes for brokers: [protocol://]host[:port], comma-separated, at least one. Of another list it uses what stands
+ * before the first fault, and of a port the lowest 16 bits. */
+bool text_is_broker_list(struct slice s);
 /* Number of code points of a valid UTF-8 text. */
 size_t text_characters(struct slice utf8);
 /* True when every character has the Unicode property White_Space, and for the empty text. `utf8` must be valid. */

@@ -14,7 +14,7 @@ static const char *const PARTITIONERS[] = {"sticky", "murmur2", NULL}; /* enum i
 
 /* clang-format off */
 static const struct config_option OPTIONS[] = {
-    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), NULL, true, .max = 4096,
+    {"kafka", "brokers", CONFIG_BROKERS, AT(brokers), NULL, true, .max = 4096,
      .help = "bootstrap servers, comma-separated host:port"},
     {"kafka", "commands_topic", CONFIG_TOPIC, AT(commands_topic), "gold-label.commands",
      .help = "topic that commands are published to"},

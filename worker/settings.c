@@ -13,7 +13,7 @@ static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
 #define AT(member) .offset = offsetof(struct worker_settings, member)
 
 static const struct config_option OPTIONS[] = {
-    {"kafka", "brokers", CONFIG_TEXT, AT(brokers), .required = true, .max = 4096,
+    {"kafka", "brokers", CONFIG_BROKERS, AT(brokers), .required = true, .max = 4096,
      .help = "Kafka brokers to begin with, host:port, comma-separated"},
     {"kafka", "commands_topic", CONFIG_TOPIC, AT(commands_topic), .fallback = "gold-label.commands",
      .help = "topic of the commands"},

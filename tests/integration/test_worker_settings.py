@@ -1,6 +1,7 @@
 """Workers set up in other ways than the local system's: trusted topics, a registry's framing, a flood."""
 
 import io
+import subprocess
 
 import fastavro
 import pytest
@@ -24,6 +25,19 @@ def test_a_bad_number_and_a_key_that_cannot_be_read_are_told_together(workers):
     for words in ("[worker] max_rows = 0", "/nowhere: No such file"):
         (line,) = [line for line in worker.log.splitlines() if words in line]
         assert line.startswith("gold-label-worker: ")
+
+
+@pytest.mark.parametrize("program", ["gold-label-ingress", "gold-label-worker", "gold-label"])
+@pytest.mark.parametrize(
+    "brokers", ["kafka-1:99999", "kafka-1:9092 kafka-2:9092", "http://kafka-1:9092", ","]
+)
+def test_brokers_that_are_none_are_told_before_anything_is_opened(system, program, brokers):
+    part = program.removeprefix("gold-label-")
+    arguments = ["status"] if part == program else ["--config", system.state / f"{part}.ini"]
+    command, environment = system.program(program, *arguments, GOLD_LABEL_KAFKA_BROKERS=brokers)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert f"[kafka] brokers = {brokers}: must be host:port, comma-separated" in done.stderr
 
 
 @pytest.mark.parametrize("pair", ["commands dlq", "commands results", "results dlq"])

@@ -234,6 +234,28 @@ static void bytes_that_are_no_utf_8_are_found_at_every_place_of_a_long_text(void
     }
 }
 
+static void brokers_are_what_librdkafka_takes_in_full(void **state)
+{
+    (void)state;
+    static const char *const TAKEN[] = {
+        "a",     "a:1",        "a:65535",       "a:9092,b",     " a:9092 , b:9092,",        "::1",
+        "[::1]", "[::1]:9092", "10.0.0.1:9092", "ssl://a:9093", "SASL_SSL://a:9093/path,b", "a,,b",
+    };
+    static const char *const REFUSED[] = {
+        "",     ",",       " , ",   "a:0",           "a:65536",   "a:99999", "a:",
+        "a:x",  "a:9092x", "a:-1",  "a:9092;b:9092", "a:1 b:2",   "a b",     "http://a:9092",
+        "://a", "a,b:0",   "a:0,b", "[::1]:0",       "ssl://a:0", "a\tb",
+    };
+    for (size_t i = 0; i < sizeof TAKEN / sizeof *TAKEN; i++) {
+        if (!text_is_broker_list(slice_of(TAKEN[i])))
+            fail_msg("refused: %s", TAKEN[i]);
+    }
+    for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++) {
+        if (text_is_broker_list(slice_of(REFUSED[i])))
+            fail_msg("taken: %s", REFUSED[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +271,7 @@ int main(void)
         cmocka_unit_test(decimal_numbers_are_read_within_their_bound),
         cmocka_unit_test(a_number_is_written_in_digits_and_read_again),
         cmocka_unit_test(bytes_that_are_no_utf_8_are_found_at_every_place_of_a_long_text),
+        cmocka_unit_test(brokers_are_what_librdkafka_takes_in_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
