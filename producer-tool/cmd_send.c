@@ -65,6 +65,7 @@ static int account(struct send *s, enum summary_end end, int64_t start_us)
     struct fault f = {0};
     if (s->ledger)
         ledger_close_all(s->ledger);
+    s->journal.is_stale = s->source && source_has_changed(s->source);
     if (journal_end(&s->journal, end, &f) != STATUS_OK) {
         log_error("stopped", LOG_STR("reason", f.message));
         end = SUMMARY_STOPPED;

@@ -109,8 +109,10 @@ status journal_end(struct journal *j, enum summary_end end, struct fault *f)
     if (!j->checkpoint_path || end != SUMMARY_COMPLETE || j->is_cut) {
         status st = journal_save(j, f);
         if (st == STATUS_OK && j->checkpoint_path)
-            log_info("a checkpoint is left: go on with --resume", LOG_STR("file", j->checkpoint_path),
-                     LOG_INT("line", j->at.line));
+            log_info(j->is_stale
+                         ? "a checkpoint is left: --resume needs the input as it was, and it was changed"
+                         : "a checkpoint is left: go on with --resume",
+                     LOG_STR("file", j->checkpoint_path), LOG_INT("line", j->at.line));
         return st;
     }
     status st = records_flush(j->records, true, f);

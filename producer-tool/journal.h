@@ -11,6 +11,7 @@ struct journal {
     const char *checkpoint_path; /* NULL: none is kept */
     struct checkpoint at;        /* the prefix in which every line is done */
     bool is_cut;                 /* a line without a certain outcome has ended the prefix */
+    bool is_stale;               /* the input is no more what the load began with */
     struct progress progress;
     uint64_t offset;   /* of the input, done or not */
     int64_t next_us;   /* when to write the next checkpoint */

@@ -98,3 +98,20 @@ def test_an_output_that_another_load_is_writing_is_refused_until_that_one_has_en
     assert [one["line"] for one in json_lines(results)] == [*range(1, 3001)]
     assert rejects.read_bytes() == b"?\n" * 30
     assert account_of(tool(*options)) == {"replayed": 2970, "rejected": 30}
+
+
+def test_a_checkpoint_of_an_input_that_was_changed_is_not_said_to_be_of_use(tool, run, system, tmp_path):
+    file = write_lines(tmp_path / "labels.ndjson", 2000)
+    before = file.read_bytes()
+    with tool.running(tmp_path, "send", "--run", run, "--rate", "1000", file) as load:
+        wait_until(lambda: system.count(run) >= 100, 60)
+        file.write_bytes(before + before)
+        load.interrupt()
+        assert load.wait() == 130
+    assert "a checkpoint is left" in load.stderr and "go on with --resume" not in load.stderr
+    assert "as it was" in load.stderr
+
+    assert tool("send", "--run", run, "--resume", file).returncode == 2
+    file.write_bytes(before)
+    assert tool("send", "--run", run, "--resume", file).returncode == 0
+    assert system.count(run) == 2000
