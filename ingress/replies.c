@@ -97,7 +97,9 @@ static void start(struct replies *r)
         if (!missing)
             break;
         if (missing != told)
-            log_warning("waiting for Kafka", LOG_STR("reason", missing));
+            log_warning("waiting for Kafka", LOG_STR("reason", missing),
+                        LOG_STR("commands_topic", r->in->settings.commands_topic),
+                        LOG_STR("results_topic", r->in->settings.results_topic));
         told = missing;
         atomic_store(&r->waits_for, missing);
         (void)kafka_producer_poll(r->in->producer, 0);

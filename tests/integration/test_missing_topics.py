@@ -66,3 +66,10 @@ def test_an_ingress_without_a_topic_of_commands_is_not_ready_and_goes_on_when_th
     topics.make("commands")
     ingress.wait_until_ready()
     wait_until(lambda: status(ingress, run, token) == 201, 30, "it goes on")
+
+
+@pytest.mark.parametrize("which", ["commands", "results"])
+def test_an_ingress_that_waits_for_a_topic_names_it(workers, which):
+    ingress = workers.start(Ingress, **{f"GOLD_LABEL_KAFKA_{which.upper()}_TOPIC": "no-such-topic"})
+    wait_until(lambda: lines(ingress, "waiting for Kafka", "does not exist"), what="it is told")
+    assert lines(ingress, "waiting for Kafka", "does not exist", f"{which}_topic=no-such-topic")
