@@ -7,7 +7,11 @@
 -- statement, where it times out, and not in one more commit, where nothing ends it.
 -- $1 … $8 as in insert_labels.sql. Row by row by the key, as there: the table may have grown by millions since this was planned.
 SELECT i.ord::int4,
-       CASE WHEN l.id IS NULL AND row_security_active('gold_label') THEN 'h' WHEN l.id IS NULL THEN 'g' WHEN same.yes THEN 's' ELSE 'o' END::"char",
+       CASE WHEN l.id IS NULL AND row_security_active('gold_label') THEN 'h'
+            WHEN l.id IS NULL THEN 'g'
+            WHEN same.yes THEN 's'
+            ELSE 'o'
+        END::"char",
        CASE WHEN same.yes THEN l.object_value_is_partial END,
        CASE WHEN same.yes THEN l.created_by END,
        CASE WHEN same.yes THEN l.created_at END,
