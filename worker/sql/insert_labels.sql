@@ -22,17 +22,15 @@ WITH input AS MATERIALIZED (
     ON CONFLICT (id) DO NOTHING
     RETURNING id, created_at,
               CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'gold_label'::regclass AND tgtype & 7 = 7)
-                   THEN gold_label
+                   THEN ROW(id, run_id, account_id::text, output_resource_name::text, text_value::text, object_value,
+                            object_value_is_partial, created_by::text)
                END AS kept
 )
 SELECT CASE WHEN stored.kept IS NULL
-              OR record_image_eq(
-                     ROW(stored.id, (stored.kept).run_id, (stored.kept).account_id::text,
-                         (stored.kept).output_resource_name::text, (stored.kept).text_value::text,
-                         (stored.kept).object_value, (stored.kept).object_value_is_partial,
-                         (stored.kept).created_by::text),
-                     ROW(input.id, input.run_id, input.account_id, input.output_resource_name, input.text_value,
-                         input.object_value, input.object_value_is_partial, input.created_by))
+              OR record_image_eq(stored.kept,
+                                 ROW(input.id, input.run_id, input.account_id, input.output_resource_name,
+                                     input.text_value, input.object_value, input.object_value_is_partial,
+                                     input.created_by))
             THEN input.ord::int4
             ELSE ('changed by a trigger: ' || stored.id)::int4
         END,
