@@ -180,7 +180,11 @@ static bool is_broker(struct slice s)
             return false;
         s.len = (size_t)(colon - s.at);
     }
-    return !memchr(s.at, ' ', s.len) && !memchr(s.at, '\t', s.len) && !memchr(s.at, ';', s.len);
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.at[i] <= ' ' || s.at[i] == ';')
+            return false;
+    }
+    return true;
 }
 
 bool text_is_broker_list(struct slice s)

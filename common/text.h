@@ -13,7 +13,8 @@ size_t text_utf8_prefix(struct slice s);
 enum { TEXT_TOPIC_NAME_MAX = 249 };
 bool text_is_topic_name(struct slice s);
 /* What librdkafka takes for brokers: [protocol://]host[:port], comma-separated, at least one. Of another list it uses what stands
- * before the first fault, and of a port the lowest 16 bits. */
+ * before the first fault, and of a port the lowest 16 bits. It also stops at a protocol that is not that of security.protocol, which
+ * is not looked at here. */
 bool text_is_broker_list(struct slice s);
 /* Number of code points of a valid UTF-8 text. */
 size_t text_characters(struct slice utf8);

@@ -38,7 +38,7 @@ struct store_row {
     enum store_verdict verdict;
     int64_t created_at_us; /* STORE_CREATED, STORE_REPLAYED */
     const struct label_result
-        *found;           /* STORE_REPLAYED: the row that is there; NULL where it equals the command */
+        *found; /* the row that is there; NULL where it equals the command and nobody has changed it */
     struct slice message; /* STORE_INVALID */
     unsigned gone;        /* rounds in which it was neither stored nor found */
 };

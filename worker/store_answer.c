@@ -89,7 +89,8 @@ status store_finish_statement(struct store *s, struct store_batch *b, PGresult *
     b->asking = ASKING_NOTHING;
     if (b->has_hidden) {
         b->has_hidden = false;
-        store_disconnect(s, "a row was neither stored nor found: does a policy on gold_label hide it?");
+        store_disconnect(s, "a row was neither stored nor found: does a policy on gold_label hide it, or a "
+                            "trigger leave it out?");
     }
     return st;
 }

@@ -38,6 +38,44 @@ static status broken_answer(const char *statement, int rows, size_t wanted)
     return STATUS_FATAL;
 }
 
+static struct slice read_text(const PGresult *r, int row, int column, struct arena *arena)
+{
+    if (PQgetisnull(r, row, column))
+        return SLICE_NONE;
+    return arena_copy(arena, slice_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)));
+}
+
+/* The row was inserted just now, in the columns of insert_labels.sql. That somebody changed it is said by a trigger, if at all. */
+static status read_inserted(struct store_batch *b, const PGresult *r, int i, struct store_row *row)
+{
+    enum { CREATED_AT = 2, UPDATED_BY, UPDATED_AT };
+    row->verdict = STORE_CREATED;
+    row->created_at_us = read_time(r, i, CREATED_AT);
+    if (PQgetisnull(r, i, UPDATED_BY) && PQgetisnull(r, i, UPDATED_AT))
+        return STATUS_OK;
+
+    const struct label_command *c = row->command;
+    struct label_result *found = arena_alloc(b->arena, sizeof *found);
+    if (!found)
+        return STATUS_NO_MEMORY;
+    *found = (struct label_result){
+        .outcome = LABEL_CREATED,
+        .account_id = c->account_id,
+        .output_resource_name = c->output_resource_name,
+        .text_value = c->text_value,
+        .object_value = c->object_value,
+        .object_value_is_partial = c->object_value_is_partial,
+        .created_by = c->created_by,
+        .created_at_us = row->created_at_us,
+        .updated_by = read_text(r, i, UPDATED_BY, b->arena),
+        .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
+    };
+    if (found->has_updated_at)
+        found->updated_at_us = read_time(r, i, UPDATED_AT);
+    row->found = found;
+    return STATUS_OK;
+}
+
 status store_read_inserted(struct store_batch *b, const PGresult *r)
 {
     struct store_range range = b->ranges[b->n_ranges - 1];
@@ -48,15 +86,15 @@ status store_read_inserted(struct store_batch *b, const PGresult *r)
         return STATUS_RETRY;
 
     b->n_ranges--;
-    for (int i = 0; i < rows; i++) {
+    status st = STATUS_OK;
+    for (int i = 0; i < rows && st == STATUS_OK; i++) {
         size_t index = 0;
         if (!read_index(r, i, range.n, &index))
             return broken_answer(STORE_INSERT, rows, range.n);
         struct store_row *row = b->round[range.start + index];
         switch (*PQgetvalue(r, i, 1)) {
         case 's':
-            row->verdict = STORE_CREATED;
-            row->created_at_us = read_time(r, i, 2);
+            st = read_inserted(b, r, i, row);
             break;
         case 'm':
             row->verdict = STORE_RUN_NOT_FOUND;
@@ -69,14 +107,7 @@ status store_read_inserted(struct store_batch *b, const PGresult *r)
             b->taken[b->n_taken++] = row;
         }
     }
-    return STATUS_OK;
-}
-
-static struct slice read_text(const PGresult *r, int row, int column, struct arena *arena)
-{
-    if (PQgetisnull(r, row, column))
-        return SLICE_NONE;
-    return arena_copy(arena, slice_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)));
+    return st;
 }
 
 /* The row that is there, in the columns of lookup_labels.sql. */

@@ -74,11 +74,47 @@ def test_a_label_that_a_trigger_does_not_store_as_it_was_sent_is_rejected_alone(
     assert system.count(run) == 19
 
 
-def test_a_trigger_may_fill_what_no_label_has(system, ask, run, with_trigger):
-    with_trigger("NEW.updated_at := now();")
-    ours = command(run, output_resource_name=MARKED)
-    assert [r["outcome"] for r in ask([ours]).values()] == ["CREATED"]
-    assert system.count(run) == 1
+def test_what_a_trigger_fills_in_is_answered(system, ask, run, with_trigger):
+    with_trigger("NEW.updated_at := now(); NEW.updated_by := 'the trigger';")
+    ours, others = command(run, output_resource_name=MARKED), command(run)
+    answers = ask([ours, others])
+    assert {(r["outcome"], r["replayed"]) for r in answers.values()} == {("CREATED", False)}
+    label = answers[ours["command_id"]]["label"]
+    assert (label["updated_by"], label["updated_at"]) == ("the trigger", label["created_at"])
+    label = answers[others["command_id"]]["label"]
+    assert (label["updated_by"], label["updated_at"]) == (None, None)
+    assert system.count(run) == 2
+
+
+@pytest.mark.parametrize("body", ["NEW.text_value := 'another';", "NEW.id := gen_random_uuid();"])
+@pytest.mark.parametrize("shape", ["partitioned", "view"])
+def test_triggers_of_what_lies_under_gold_label_are_noticed_too(system, workers, topics, run, shape, body):
+    system.query("ALTER TABLE gold_label RENAME TO whole")
+    if shape == "view":
+        system.query("CREATE VIEW gold_label AS SELECT * FROM whole")
+        part = "whole"
+    else:
+        system.query(
+            "CREATE TABLE gold_label (LIKE whole INCLUDING DEFAULTS, PRIMARY KEY (id)) PARTITION BY HASH (id)"
+        )
+        system.query("CREATE TABLE part PARTITION OF gold_label FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
+        part = "part"
+    system.query("GRANT SELECT, INSERT ON gold_label TO gold_label_worker")
+    try:
+        system.query(
+            "CREATE FUNCTION meddles() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" {body} RETURN NEW; END $$; CREATE TRIGGER meddles BEFORE INSERT ON {part}"
+            " FOR EACH ROW EXECUTE FUNCTION meddles()"
+        )
+        workers.start(**topics.environment).wait_until_ready()
+        answer = topics.ask(command(run)).result
+        assert (answer["outcome"], answer["code"]) == ("REJECTED", "invalid_value")
+        assert "a trigger on gold_label changes it" in answer["message"]
+        assert system.count(run) == 0
+    finally:
+        system.query(f"DROP {'VIEW' if shape == 'view' else 'TABLE'} gold_label")
+        system.query("ALTER TABLE whole RENAME TO gold_label")
+        system.query("DROP FUNCTION IF EXISTS meddles() CASCADE")
 
 
 def test_a_label_whose_id_a_policy_hides_is_waited_for_ever_more_slowly(system, topics, worker, ask, run):

@@ -242,9 +242,10 @@ static void brokers_are_what_librdkafka_takes_in_full(void **state)
         "[::1]", "[::1]:9092", "10.0.0.1:9092", "ssl://a:9093", "SASL_SSL://a:9093/path,b", "a,,b",
     };
     static const char *const REFUSED[] = {
-        "",     ",",       " , ",   "a:0",           "a:65536",   "a:99999", "a:",
-        "a:x",  "a:9092x", "a:-1",  "a:9092;b:9092", "a:1 b:2",   "a b",     "http://a:9092",
-        "://a", "a,b:0",   "a:0,b", "[::1]:0",       "ssl://a:0", "a\tb",
+        "",        ",",         " , ",           "a:0",  "a:65536",       "a:99999",
+        "a:",      "a:x",       "a:9092x",       "a:-1", "a:9092;b:9092", "a:1\nb:2",
+        "a:1 b:2", "a b",       "http://a:9092", "://a", "a,b:0",         "a:0,b",
+        "[::1]:0", "ssl://a:0", "a\tb",
     };
     for (size_t i = 0; i < sizeof TAKEN / sizeof *TAKEN; i++) {
         if (!text_is_broker_list(slice_of(TAKEN[i])))

@@ -2,7 +2,8 @@
 -- another account since), run 'h'idden: a policy shows this role no run at all, so that nothing is known of this one.
 -- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
 -- A trigger of the platform that would store something else than was sent makes the statement fail: what is answered as stored is what was
--- sent. What was stored is compared only where the table has a trigger that can do that (tgtype & 7 = 7: for each row, before it is inserted).
+-- inserted, and that is what was sent. It is compared only where a trigger can have changed it: the table has one of that kind (tgtype & 7 = 7:
+-- for each row, before it is inserted), or is none itself (partitioned, a view: its parts have triggers of their own).
 -- A run is looked up by its key, row by row: a join would be planned for the size that `run` had once, and read all of it.
 WITH input AS MATERIALIZED (
     SELECT i.*, r.found IS NOT NULL AS has_run
@@ -20,17 +21,19 @@ WITH input AS MATERIALIZED (
      WHERE has_run
      ORDER BY ord
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, created_at,
-              CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'gold_label'::regclass AND tgtype & 7 = 7)
+    RETURNING id, created_at, updated_by, updated_at,
+              CASE WHEN (SELECT c.relkind <> 'r' OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgtype & 7 = 7)
+                           FROM pg_class AS c WHERE c.oid = 'gold_label'::regclass)
                    THEN ROW(id, run_id, account_id::text, output_resource_name::text, text_value::text, object_value,
                             object_value_is_partial, created_by::text)
                END AS kept
 )
-SELECT CASE WHEN stored.kept IS NULL
-              OR record_image_eq(stored.kept,
-                                 ROW(input.id, input.run_id, input.account_id, input.output_resource_name,
-                                     input.text_value, input.object_value, input.object_value_is_partial,
-                                     input.created_by))
+SELECT CASE WHEN input.ord IS NOT NULL
+             AND (stored.kept IS NULL
+                  OR record_image_eq(stored.kept,
+                                     ROW(input.id, input.run_id, input.account_id, input.output_resource_name,
+                                         input.text_value, input.object_value, input.object_value_is_partial,
+                                         input.created_by)))
             THEN input.ord::int4
             ELSE ('changed by a trigger: ' || stored.id)::int4
         END,
@@ -40,5 +43,7 @@ SELECT CASE WHEN stored.kept IS NULL
             WHEN EXISTS (SELECT FROM gold_label WHERE gold_label.id = input.id OFFSET 0) THEN 'l'
             ELSE 'm'
         END::"char",
-       stored.created_at
+       stored.created_at,
+       stored.updated_by,
+       stored.updated_at
   FROM input FULL JOIN stored ON stored.id = input.id
