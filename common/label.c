@@ -27,6 +27,20 @@ enum label_rejection label_rejection_of(struct slice text)
     return LABEL_REJECTED_UNKNOWN;
 }
 
+struct label_result label_created(const struct label_command *c, int64_t created_at_us)
+{
+    return (struct label_result){
+        .outcome = LABEL_CREATED,
+        .account_id = c->account_id,
+        .output_resource_name = c->output_resource_name,
+        .text_value = c->text_value,
+        .object_value = c->object_value,
+        .object_value_is_partial = c->object_value_is_partial,
+        .created_by = c->created_by,
+        .created_at_us = created_at_us,
+    };
+}
+
 static status check_sizes(const struct label_command *c, struct fault *f)
 {
     if (c->text_value.len > LABEL_VALUE_MAX || c->object_value.len > LABEL_VALUE_MAX)

@@ -75,6 +75,10 @@ struct label_result {
 const char *label_rejection_text(enum label_rejection code);
 enum label_rejection label_rejection_of(struct slice text);
 
+/* What is said of a command whose label is there, since `created_at_us`. Ids and `replayed` are the caller's to add. The texts are the
+ * command's. */
+struct label_result label_created(const struct label_command *c, int64_t created_at_us);
+
 /* Checks every rule of contract §2 that holds for a command by itself and fills `command_id` and `run_id` from their
  * texts. Where it fails, `f` names the member and the bound.
  * Errors: STATUS_TOO_LARGE (413, invalid_value) with code "value_too_large"; STATUS_INVALID (422, invalid_value) with code

@@ -98,19 +98,9 @@ static void count(struct answers *a, struct entry *e, enum outcome outcome)
 
 static struct label_result created_result(const struct label_command *c, const struct store_row *row)
 {
-    if (row->found)
-        return *row->found;
-    return (struct label_result){
-        .outcome = LABEL_CREATED,
-        .replayed = row->verdict == STORE_REPLAYED,
-        .account_id = c->account_id,
-        .output_resource_name = c->output_resource_name,
-        .text_value = c->text_value,
-        .object_value = c->object_value,
-        .object_value_is_partial = c->object_value_is_partial,
-        .created_by = c->created_by,
-        .created_at_us = row->created_at_us,
-    };
+    struct label_result r = row->found ? *row->found : label_created(c, row->created_at_us);
+    r.replayed = row->verdict == STORE_REPLAYED;
+    return r;
 }
 
 /* What the store's refusals are to the sender. */

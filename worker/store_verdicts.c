@@ -45,6 +45,15 @@ static struct slice read_text(const PGresult *r, int row, int column, struct are
     return arena_copy(arena, slice_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)));
 }
 
+/* Who changed the row, and when, in two columns from `column` on. */
+static void read_change(struct label_result *to, const PGresult *r, int row, int column, struct arena *arena)
+{
+    to->updated_by = read_text(r, row, column, arena);
+    to->has_updated_at = !PQgetisnull(r, row, column + 1);
+    if (to->has_updated_at)
+        to->updated_at_us = read_time(r, row, column + 1);
+}
+
 /* The row was inserted just now, in the columns of insert_labels.sql. That somebody changed it is said by a trigger, if at all. */
 static status read_inserted(struct store_batch *b, const PGresult *r, int i, struct store_row *row)
 {
@@ -54,24 +63,11 @@ static status read_inserted(struct store_batch *b, const PGresult *r, int i, str
     if (PQgetisnull(r, i, UPDATED_BY) && PQgetisnull(r, i, UPDATED_AT))
         return STATUS_OK;
 
-    const struct label_command *c = row->command;
     struct label_result *found = arena_alloc(b->arena, sizeof *found);
     if (!found)
         return STATUS_NO_MEMORY;
-    *found = (struct label_result){
-        .outcome = LABEL_CREATED,
-        .account_id = c->account_id,
-        .output_resource_name = c->output_resource_name,
-        .text_value = c->text_value,
-        .object_value = c->object_value,
-        .object_value_is_partial = c->object_value_is_partial,
-        .created_by = c->created_by,
-        .created_at_us = row->created_at_us,
-        .updated_by = read_text(r, i, UPDATED_BY, b->arena),
-        .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
-    };
-    if (found->has_updated_at)
-        found->updated_at_us = read_time(r, i, UPDATED_AT);
+    *found = label_created(row->command, row->created_at_us);
+    read_change(found, r, i, UPDATED_BY, b->arena);
     row->found = found;
     return STATUS_OK;
 }
@@ -113,32 +109,19 @@ status store_read_inserted(struct store_batch *b, const PGresult *r)
 /* The row that is there, in the columns of lookup_labels.sql. */
 static status read_row(struct store_batch *b, const PGresult *r, int i, struct store_row *row)
 {
-    enum { PARTIAL = 2, CREATED_BY, CREATED_AT, UPDATED_BY, UPDATED_AT, OBJECT };
+    enum { CREATED_BY = 2, CREATED_AT, UPDATED_BY, UPDATED_AT, OBJECT };
     const struct label_command *c = row->command;
     struct label_result *found = arena_alloc(b->arena, sizeof *found);
     if (!found)
         return STATUS_NO_MEMORY;
 
-    *found = (struct label_result){
-        .outcome = LABEL_CREATED,
-        .replayed = true,
-        .account_id = c->account_id,
-        .output_resource_name = c->output_resource_name,
-        .text_value = c->text_value,
-        .object_value = c->object_value,
-        .created_by = read_text(r, i, CREATED_BY, b->arena),
-        .created_at_us = read_time(r, i, CREATED_AT),
-        .updated_by = read_text(r, i, UPDATED_BY, b->arena),
-        .has_updated_at = !PQgetisnull(r, i, UPDATED_AT),
-    };
+    *found = label_created(c, read_time(r, i, CREATED_AT));
+    found->created_by = read_text(r, i, CREATED_BY, b->arena);
+    read_change(found, r, i, UPDATED_BY, b->arena);
     if (!PQgetisnull(r, i, OBJECT))
         found->object_value = read_text(r, i, OBJECT, b->arena);
     if (c->object_value.at && !found->object_value.at)
         return STATUS_NO_MEMORY;
-    if (found->has_updated_at)
-        found->updated_at_us = read_time(r, i, UPDATED_AT);
-    if (!PQgetisnull(r, i, PARTIAL))
-        found->object_value_is_partial = *PQgetvalue(r, i, PARTIAL) ? LABEL_FLAG_TRUE : LABEL_FLAG_FALSE;
     row->found = found;
     row->created_at_us = found->created_at_us;
     row->verdict = STORE_REPLAYED;

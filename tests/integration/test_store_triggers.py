@@ -86,6 +86,18 @@ def test_what_a_trigger_fills_in_is_answered(system, ask, run, with_trigger):
     assert system.count(run) == 2
 
 
+def test_a_repetition_beside_a_label_that_a_trigger_fills_in_is_a_replay(topics, worker, run, with_trigger):
+    with_trigger("NEW.updated_at := now();")
+    sender = topics.sender()
+    for ours in [command(run, output_resource_name=MARKED) for _ in range(10)]:
+        sender.queue(ours)
+        sender.queue(ours)
+    sender.flush()
+    seen = topics.results.read_until(lambda events: len(events) == 20)
+    assert Counter(e.result["replayed"] for e in seen) == {False: 10, True: 10}
+    assert all(e.result["label"]["updated_at"] for e in seen)
+
+
 @pytest.mark.parametrize("body", ["NEW.text_value := 'another';", "NEW.id := gen_random_uuid();"])
 @pytest.mark.parametrize("shape", ["partitioned", "view"])
 def test_triggers_of_what_lies_under_gold_label_are_noticed_too(system, workers, topics, run, shape, body):

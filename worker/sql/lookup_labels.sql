@@ -12,7 +12,6 @@ SELECT i.ord::int4,
             WHEN same.yes THEN 's'
             ELSE 'o'
         END::"char",
-       CASE WHEN same.yes THEN l.object_value_is_partial END,
        CASE WHEN same.yes THEN l.created_by END,
        CASE WHEN same.yes THEN l.created_at END,
        CASE WHEN same.yes THEN l.updated_by END,
