@@ -71,6 +71,10 @@ struct config; /* owns the texts that a settings struct points to */
  * there is any fault or memory is short. */
 struct config *config_parse(const struct config_program *program, struct slice text, char *const *env,
                             void *settings, struct buffer *faults);
+/* Likewise with the file at `path` (NULL: none) and the process's environment. Errors: STATUS_CONFIG and STATUS_NO_MEMORY, in `f`, where
+ * the file cannot be read; `*out` is NULL then, too. */
+status config_load(const struct config_program *program, const char *path, void *settings,
+                   struct config **out, struct buffer *faults, struct fault *f) must_check;
 void config_free(struct config *c);
 const struct config_properties *config_kafka(const struct config *c);
 

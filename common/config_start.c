@@ -37,6 +37,22 @@ status config_read_file(const char *path, size_t max, struct buffer *out, struct
     return st;
 }
 
+status config_load(const struct config_program *program, const char *path, void *settings,
+                   struct config **out, struct buffer *faults, struct fault *f)
+{
+    struct buffer text = {0};
+
+    *out = NULL;
+    status st = path ? config_read_file(path, FILE_MAX, &text, f) : STATUS_OK;
+    if (st == STATUS_OK)
+        *out = config_parse(program, buffer_slice(&text), environ, settings, faults);
+    /* It may hold passwords. */
+    if (text.at)
+        explicit_bzero(text.at, text.capacity);
+    buffer_dispose(&text);
+    return st;
+}
+
 /* ---- the arguments ---- */
 
 struct arguments {
@@ -80,24 +96,6 @@ static void read_arguments(int argc, char **argv, struct arguments *out, struct 
     }
 }
 
-static struct config *load(const struct config_program *program, const char *file, void *settings,
-                           struct buffer *faults)
-{
-    struct buffer text = {0};
-    struct fault f;
-    struct config *c = NULL;
-
-    if (file && config_read_file(file, FILE_MAX, &text, &f) != STATUS_OK)
-        buffer_printf(faults, "--config: %s\n", f.message);
-    else
-        c = config_parse(program, buffer_slice(&text), environ, settings, faults);
-    /* It may hold passwords. */
-    if (text.at)
-        explicit_bzero(text.at, text.capacity);
-    buffer_dispose(&text);
-    return c;
-}
-
 static void print_faults(const struct config_program *program, const char *file, struct slice faults)
 {
     struct buffer named = {0};
@@ -114,6 +112,7 @@ enum config_start config_start(const struct config_program *program, int argc, c
 {
     struct arguments arguments = {0};
     struct buffer faults = {0};
+    struct fault unreadable;
 
     *out = NULL;
     *exit_code = EXIT_FAULTS;
@@ -124,7 +123,8 @@ enum config_start config_start(const struct config_program *program, int argc, c
         arguments.print(program, stdout);
         *exit_code = fflush(stdout) == 0 ? 0 : 1;
     } else {
-        *out = load(program, arguments.file, settings, &faults);
+        if (config_load(program, arguments.file, settings, out, &faults, &unreadable) != STATUS_OK)
+            buffer_printf(&faults, "--config: %s\n", unreadable.message);
         print_faults(program, arguments.file, buffer_slice(&faults));
         if (!*out && faults.len == 0)
             fprintf(stderr, "%s: out of memory\n", program->name);

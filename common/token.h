@@ -110,6 +110,8 @@ struct slice token_of_authorization(struct slice value);
 /* Whether the account can stand in a claim of this name in a token that is signed here: "sub", "exp" and their like mean
  * something else already. */
 bool token_claim_is_free(const char *name);
+/* The others, for messages. */
+#define TOKEN_CLAIMS_TAKEN "sub, iss, aud, exp, nbf, iat"
 
 /* What token_sign() puts in. NULL issuer or audience are left out. */
 struct token_grant {

@@ -94,7 +94,7 @@ static const struct config_option OPTIONS[] = {
     {"signing", "issuer", CONFIG_TEXT, AT(signing_issuer), NULL, .max = 1024, .help = "iss of those tokens"},
     {"signing", "audience", CONFIG_TEXT, AT(signing_audience), NULL, .max = 1024, .help = "aud of those tokens"},
     {"signing", "account_claim", CONFIG_TEXT, AT(signing_account_claim), "account_id", .max = 255,
-     .help = "claim of those tokens that names the account; none of sub, iss, aud, exp, nbf, iat"},
+     .help = "claim of those tokens that names the account; none of " TOKEN_CLAIMS_TAKEN},
     {"signing", "lifetime_s", CONFIG_INTEGER, AT(signing_lifetime_s), "300", .min = 60, .max = 86400, .unit = "s",
      .help = "how long those tokens are valid"},
     {"signing", "cache", CONFIG_INTEGER, AT(signing_cache), "1024", .min = 1, .max = 65536,
@@ -160,7 +160,7 @@ static void check_settings(const void *settings, struct buffer *faults)
     token_keys_free(token_keys_open(&s->token, faults));
     check_signing_key(s->signing_keys, faults);
     if (s->signing_account_claim && !token_claim_is_free(s->signing_account_claim))
-        buffer_printf(faults, "[signing] account_claim = %s: must be none of sub, iss, aud, exp, nbf, iat\n",
+        buffer_printf(faults, "[signing] account_claim = %s: must be none of " TOKEN_CLAIMS_TAKEN "\n",
                       s->signing_account_claim);
     check_tls(s, faults);
     postgres_check_conninfo(s->conninfo, faults);

@@ -71,7 +71,7 @@ static const struct verb_option OPTIONS[] = {
 static void check_account_claim(const struct token_options *o, struct buffer *faults)
 {
     if (o->account_claim && !token_claim_is_free(o->account_claim))
-        buffer_printf(faults, "--account-claim %s must be none of sub, iss, aud, exp, nbf, iat\n",
+        buffer_printf(faults, "--account-claim %s must be none of " TOKEN_CLAIMS_TAKEN "\n",
                       o->account_claim);
 }
 

@@ -2,10 +2,6 @@
 
 #include "common/kafka.h"
 #include "common/log.h"
-#include <string.h>
-#include <unistd.h>
-
-enum { FILE_MAX = 1024 * 1024 };
 
 static const char *const LOG_LEVELS[] = {"debug", "info", "warning", "error", NULL};
 static const char *const LOG_FORMATS[] = {"logfmt", "json", NULL};
@@ -86,22 +82,15 @@ static const struct config_program PROGRAM = {
 
 struct config *tool_settings_load(const char *path, struct tool_settings *out, struct buffer *faults)
 {
-    struct buffer text = {0};
     struct buffer found = {0};
-    struct fault f;
+    struct fault unreadable;
     struct config *config = NULL;
 
-    if (path && config_read_file(path, FILE_MAX, &text, &f) != STATUS_OK)
-        buffer_printf(faults, "%s\n", f.message);
-    else
-        config = config_parse(&PROGRAM, buffer_slice(&text), environ, out, &found);
+    if (config_load(&PROGRAM, path, out, &config, &found, &unreadable) != STATUS_OK)
+        buffer_printf(faults, "%s\n", unreadable.message);
     buffer_add_lines(faults, path, buffer_slice(&found));
     faults->failed = faults->failed || found.failed;
     buffer_dispose(&found);
-    /* It may hold passwords. */
-    if (text.at)
-        explicit_bzero(text.at, text.capacity);
-    buffer_dispose(&text);
 
     if (config)
         log_setup((enum log_level)out->log_level, (enum log_format)out->log_format, PROGRAM.name);
