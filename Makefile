@@ -195,7 +195,7 @@ $($(UNIT_VARIANT)_DIR)/bin/replay_fuzz_%: $($(UNIT_VARIANT)_DIR)/tests/fuzz/fuzz
 	@echo "  LINK    $@"
 	@$(CC) $($(UNIT_VARIANT)_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/bench/%: $(plain_DIR)/tests/bench/%.o $(addprefix $(plain_DIR)/tests/bench/,program.o stream.o times.o) $(plain_DIR)/all.a
+$(B)/bench/%: $(plain_DIR)/tests/bench/%.o $(addprefix $(plain_DIR)/tests/bench/,client.o program.o stream.o times.o) $(plain_DIR)/all.a
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	@$(CC) $(plain_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -3,21 +3,12 @@
  * they are on the way itself; a loop of one step alone is quicker than that step ever is there. Prints the times of each step and
  * of all three as JSON. */
 #include "common/clock.h"
-#include "common/log.h"
+#include "tests/bench/client.h"
 #include "tests/bench/program.h"
 #include "tests/bench/times.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum {
-    PARTITION = 0,
-    WARM_UP = 100, /* connections, caches, the prepared statement */
-    ANSWER_US = 30 * 1000000,
-    TOPIC_MS = 10 * 1000,
-    QUEUE_MESSAGES = 1000,
-    QUEUE_BYTES = 8 * 1024 * 1024,
-};
 
 #define INSERT "insert"
 
@@ -51,24 +42,10 @@ static const struct config_option OPTIONS[] = {
 struct floors {
     const struct settings *settings;
     struct stream *stream;
-    struct kafka_producer *producer;
-    struct kafka_consumer *consumer;
+    struct client client;
     PGconn *conn;
     int64_t *times_us[STEPS];
-    bool failed;
 };
-
-static void on_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
-                         const char *error)
-{
-    struct floors *fl = ctx;
-    (void)opaque;
-    (void)retriable;
-    if (delivery == KAFKA_DELIVERED)
-        return;
-    fl->failed = true;
-    log_error("message not delivered", LOG_STR("error", error));
-}
 
 static int64_t now_us(void)
 {
@@ -81,27 +58,13 @@ static int64_t now_us(void)
 static status echo(struct floors *fl, uint64_t n, struct fault *f)
 {
     struct stream_command command;
-    int64_t deadline_us = now_us() + ANSWER_US;
     status st = stream_make(fl->stream, n, &command);
     if (st != STATUS_OK)
         return st;
-    const struct kafka_header headers[] = {{"authorization", command.authorization}, {"id", command.id}};
-
-    st = kafka_produce(fl->producer, fl->settings->topic, KAFKA_PARTITION_BY_KEY, command.key, command.value,
-                       headers, sizeof headers / sizeof *headers, NULL);
-    if (st != STATUS_OK)
-        return fault_set(f, st, "produce", "message %llu was not taken", (unsigned long long)n);
-    bool found = false;
-    while (!found) {
-        struct kafka_message *m = kafka_consumer_poll(fl->consumer, 1000);
-        found = m && slice_equal(kafka_header_find(m, "id"), command.id);
-        kafka_message_free(m);
-        if (!found && now_us() > deadline_us)
-            return fault_set(f, STATUS_TIMEOUT, "no_echo", "message %llu did not come back within %d s",
-                             (unsigned long long)n, ANSWER_US / 1000000);
-    }
-    kafka_producer_poll(fl->producer, 0);
-    return fl->failed ? STATUS_FATAL : STATUS_OK;
+    const struct kafka_header headers[] = {{"authorization", command.authorization},
+                                           {"correlation-id", command.id}};
+    return client_ask(&fl->client, n, command.id, command.key, command.value, headers,
+                      sizeof headers / sizeof *headers, f);
 }
 
 static status expect(struct floors *fl, PGresult *r, const char *what, struct fault *f)
@@ -138,16 +101,16 @@ static status go_all(struct floors *fl, struct fault *f)
 {
     uint64_t n = (uint64_t)fl->settings->commands;
 
-    for (uint64_t i = 0; i < WARM_UP + n; i++) {
+    for (uint64_t i = 0; i < CLIENT_WARM_UP + n; i++) {
         int64_t at_us[STEPS];
         status st = go(fl, i, at_us, f);
         if (st != STATUS_OK)
             return st;
-        if (i < WARM_UP)
+        if (i < CLIENT_WARM_UP)
             continue;
         for (int step = COMMAND; step < ALL; step++)
-            fl->times_us[step][i - WARM_UP] = at_us[step + 1] - at_us[step];
-        fl->times_us[ALL][i - WARM_UP] = at_us[ALL] - at_us[COMMAND];
+            fl->times_us[step][i - CLIENT_WARM_UP] = at_us[step + 1] - at_us[step];
+        fl->times_us[ALL][i - CLIENT_WARM_UP] = at_us[ALL] - at_us[COMMAND];
     }
     return STATUS_OK;
 }
@@ -164,31 +127,6 @@ static void print_times(struct floors *fl)
     buffer_add_text(&text, "}\n");
     fwrite(text.at, 1, text.len, stdout);
     buffer_dispose(&text);
-}
-
-static status open_kafka(struct floors *fl, struct fault *f)
-{
-    const struct settings *s = fl->settings;
-    const int32_t partition = PARTITION;
-    const struct kafka_producer_options producer = {
-        .client_id = "bench-floors",
-        .brokers = s->brokers,
-        .message_timeout_ms = TOPIC_MS,
-        .queue_messages = QUEUE_MESSAGES,
-        .queue_bytes = QUEUE_BYTES,
-        .in_flight = 1,
-        .delivered = on_delivered,
-        .ctx = fl,
-    };
-    const struct kafka_consumer_options consumer = {
-        .client_id = "bench-floors", .brokers = s->brokers, .read_committed = true};
-
-    status st = bench_producer_new(&producer, s->topic, &fl->producer, f);
-    if (st == STATUS_OK)
-        st = kafka_consumer_new(&consumer, &fl->consumer, f);
-    if (st == STATUS_OK)
-        st = kafka_consumer_assign(fl->consumer, s->topic, &partition, 1, KAFKA_START_END, TOPIC_MS, f);
-    return st;
 }
 
 static status open_database(struct floors *fl, struct fault *f)
@@ -209,15 +147,15 @@ static status run(const void *settings, struct fault *f)
         st = floors.times_us[step] ? STATUS_OK : STATUS_NO_MEMORY;
     }
     if (st == STATUS_OK)
-        st = open_kafka(&floors, f);
+        st = client_open(&floors.client, "bench-floors", floors.settings->brokers, floors.settings->topic,
+                         floors.settings->topic, f);
     if (st == STATUS_OK)
         st = open_database(&floors, f);
     if (st == STATUS_OK)
         st = go_all(&floors, f);
     if (st == STATUS_OK)
         print_times(&floors);
-    kafka_producer_free(floors.producer);
-    kafka_consumer_close(floors.consumer);
+    client_close(&floors.client);
     PQfinish(floors.conn);
     stream_free(floors.stream);
     for (int step = 0; step < STEPS; step++)
