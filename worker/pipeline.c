@@ -79,6 +79,7 @@ status pipeline_new(const struct pipeline_options *options, struct pipeline **ou
     p->acknowledged_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     p->full_since_us = -1;
     p->gather_until_us = -1;
+    p->linger.most_us = options->settings->linger_us;
     p->transaction_busy_since_us = -1;
     make_metrics(p);
 
@@ -146,6 +147,7 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
 
     int64_t wake = earliest(now + TICK_US, until_us);
     wake = earliest(wake, p->gather_until_us);
+    wake = earliest(wake, linger_until_us(&p->linger));
     wake = earliest(wake, store_deadline_us(p->store));
     wake = earliest(wake, pipeline_untold_us(p));
     if (p->finished.n > 0 && !p->is_committing)
@@ -153,7 +155,8 @@ void pipeline_wait(struct pipeline *p, int64_t until_us)
     if (p->resend_at_us > now)
         wake = earliest(wake, p->resend_at_us);
     int64_t wait_us = wake > now ? wake - now : 0;
-    if (poll(fds, sizeof fds / sizeof *fds, (int)((wait_us + 999) / 1000)) <= 0)
+    struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    if (ppoll(fds, sizeof fds / sizeof *fds, &wait, NULL) <= 0)
         return;
     if (fds[0].revents & POLLIN)
         (void)eventfd_read(p->event_fd, &(eventfd_t){0});

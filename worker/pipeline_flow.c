@@ -137,19 +137,23 @@ static status begin_storing(struct pipeline *p, struct batch *b)
 
 static void end_storing(struct pipeline *p, struct batch *b)
 {
+    int64_t took_us = clock_monotonic_us(p->o.clock) - b->storing_since_us;
     counter_add(p->rows, b->n_rows);
-    histogram_observe(p->store_time, clock_monotonic_us(p->o.clock) - b->storing_since_us);
+    histogram_observe(p->store_time, took_us);
+    linger_stored(&p->linger, b->n_rows, took_us);
     store_end(p->store);
     b->stage = BATCH_ANSWERING;
 }
 
-/* An idle database gets at once what there is. One that works gets the next batch ahead when it is full: less would only make its
- * batches smaller. */
-static bool may_store(const struct pipeline *p, const struct batch *next)
+/* An idle database gets what there is, at once or after a moment. One that works gets the next batch ahead when it is full: less would
+ * only make its batches smaller. */
+static bool may_store(struct pipeline *p, const struct batch *next)
 {
-    if (!next || next->n == 0 || !store_has_room(p->store))
-        return false;
-    return !pipeline_is_storing(p) || pipeline_is_full(p, next);
+    bool may = next && next->n > 0 && store_has_room(p->store);
+    if (may && !pipeline_is_full(p, next))
+        return !pipeline_is_storing(p) && !linger_waits(&p->linger, next->n, clock_monotonic_us(p->o.clock));
+    linger_stop(&p->linger);
+    return may;
 }
 
 static status advance_store(struct pipeline *p)

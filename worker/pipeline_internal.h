@@ -4,6 +4,7 @@
 #include "worker/answers.h"
 #include "worker/batch.h"
 #include "worker/intake.h"
+#include "worker/linger.h"
 #include "worker/pipeline.h"
 
 /* One batch collects, the store has some, the others wait for acknowledgements: two at least once, and two transactions of two. */
@@ -45,6 +46,7 @@ struct pipeline {
     char transactional_id[512];
     struct kafka_transactor *transactor; /* NULL: at least once */
     struct store *store;
+    struct linger linger; /* of the batch that collects, before an idle store */
     struct avro_codec *codec;
     struct token_verifier *verifier;
     struct reply_topics *reply_topics;

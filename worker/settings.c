@@ -44,6 +44,10 @@ static const struct config_option OPTIONS[] = {
      .unit = "rows", .help = "bound of one batch"},
     {"worker", "max_bytes", CONFIG_INTEGER, AT(max_bytes), .fallback = "4194304", .min = 1048576,
      .max = 67108864, .unit = "bytes", .help = "bound of one batch's commands with their headers"},
+    {"worker", "linger_us", CONFIG_INTEGER, AT(linger_us), .fallback = "1000", .min = 0, .max = 1000000,
+     .unit = "microseconds",
+     .help = "where commands stream in, a batch waits for more at most so long, and no longer than the last "
+             "one took; 0: never"},
     {"worker", "commit_interval_ms", CONFIG_INTEGER, AT(commit_interval_ms), .fallback = "100", .min = 0,
      .max = 60000, .unit = "ms", .help = "pause between two commits of offsets"},
     {"worker", "drain_ms", CONFIG_INTEGER, AT(drain_ms), .fallback = "5000", .min = 0, .max = 60000,

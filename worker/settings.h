@@ -24,6 +24,7 @@ struct worker_settings {
     const char *reply_topics;
     int64_t max_rows;
     int64_t max_bytes;
+    int64_t linger_us;
     int64_t commit_interval_ms;
     int64_t drain_ms;
     int64_t unreadable_percent;

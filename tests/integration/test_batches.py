@@ -1,5 +1,8 @@
-"""Batches of a worker: bounded in rows and bytes, full where commands wait, of one where nothing waits. While
-none can be stored nothing more is fetched, and the worker stays in its group."""
+"""Batches of a worker: bounded in rows and bytes, full where commands wait, of one where nothing waits, and
+after a moment's wait where they stream in. While none can be stored nothing more is fetched, and the worker
+stays in its group."""
+
+import time
 
 import pytest
 from support.events import command
@@ -102,6 +105,23 @@ def test_an_idle_worker_stores_a_lone_command_at_once(start, topics, run):
     for n in range(1, 6):
         assert topics.ask(command(run)).result["outcome"] == "CREATED"
         assert counted(worker) == [n, n]
+
+
+def test_where_commands_stream_in_a_batch_waits_for_more_as_long_as_the_last_one_took(
+    system, start, backlog, run
+):
+    backlog.send(3)
+    with system.connect() as connection, connection.transaction():
+        connection.execute("SELECT FROM run WHERE id = %s FOR UPDATE", [run])  # the foreign key waits for it
+        worker = start(linger_us=1_000_000)
+        wait_until(lambda: worker.metric("gold_label_worker_batches_total") == 1, what="a batch")
+        time.sleep(1)
+    backlog.wait_until_stored()
+    backlog.send(1)
+    time.sleep(0.1)
+    backlog.send(1)
+    backlog.wait_until_stored()
+    assert counted(worker) == [2, 5]
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
