@@ -239,7 +239,7 @@ const struct verb VERB_SEND = {
     .n_options = SEND_N_OPTIONS,
     .notes = "Exit: 0 all stored, 1 some rejected, 2 usage or settings, 3 stopped before the\n"
              "end, or lines unknown or not sent, 130 interrupted. Rejected lines are named on\n"
-             "stderr unless --rejects keeps them. More: gold-label help --man send\n",
+             "stderr unless --rejects keeps them. More: gold-label help send\n",
     .examples = "  gold-label send --token-file token --run $RUN_ID labels.ndjson\n"
                 "  gold-label send --token-file token --rejects bad.ndjson --resume labels.ndjson.gz\n"
                 "  gold-label send --dry-run --run $RUN_ID labels.ndjson\n"

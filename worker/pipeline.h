@@ -1,8 +1,8 @@
 /* The worker's state machine: batches from Kafka through PostgreSQL to their answers.
  *
- * One thread. Batches go round a ring in order: the newest collects, one is being stored, older ones wait for the
- * acknowledgements of their answers. So PostgreSQL works on batch n while n+1 is fetched and judged and the answers of n-1
- * are acknowledged. Offsets are committed behind a batch when all its answers are acknowledged. */
+ * One thread. Batches go round a ring in order: the newest collects, the store has one, or two where the second is full, older ones
+ * wait for the acknowledgements of their answers. So PostgreSQL works on batch n while n+1 is fetched and judged and the answers of
+ * n-1 are acknowledged. Offsets are committed behind a batch when all its answers are acknowledged. */
 #pragma once
 #include "common/clock.h"
 #include "common/metrics.h"

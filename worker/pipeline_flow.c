@@ -30,6 +30,7 @@ void pipeline_drop_collected(struct pipeline *p)
     struct batch *b = pipeline_collecting(p);
     if (b)
         batch_reset(b);
+    linger_stop(&p->linger);
 }
 
 /* ---- collecting ---- */
@@ -137,10 +138,11 @@ static status begin_storing(struct pipeline *p, struct batch *b)
 
 static void end_storing(struct pipeline *p, struct batch *b)
 {
-    int64_t took_us = clock_monotonic_us(p->o.clock) - b->storing_since_us;
+    int64_t now = clock_monotonic_us(p->o.clock);
+    int64_t took_us = now - b->storing_since_us;
     counter_add(p->rows, b->n_rows);
     histogram_observe(p->store_time, took_us);
-    linger_stored(&p->linger, b->n_rows, took_us);
+    linger_stored(&p->linger, b->n, took_us, now);
     store_end(p->store);
     b->stage = BATCH_ANSWERING;
 }
@@ -149,11 +151,15 @@ static void end_storing(struct pipeline *p, struct batch *b)
  * only make its batches smaller. */
 static bool may_store(struct pipeline *p, const struct batch *next)
 {
-    bool may = next && next->n > 0 && store_has_room(p->store);
-    if (may && !pipeline_is_full(p, next))
-        return !pipeline_is_storing(p) && !linger_waits(&p->linger, next->n, clock_monotonic_us(p->o.clock));
-    linger_stop(&p->linger);
-    return may;
+    if (!next || next->n == 0 || !store_has_room(p->store)) {
+        linger_stop(&p->linger);
+        return false;
+    }
+    if (pipeline_is_full(p, next)) {
+        linger_filled(&p->linger);
+        return true;
+    }
+    return !pipeline_is_storing(p) && !linger_waits(&p->linger, next->n, clock_monotonic_us(p->o.clock));
 }
 
 static status advance_store(struct pipeline *p)

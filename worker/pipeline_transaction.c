@@ -119,7 +119,8 @@ static bool should_gather(struct pipeline *p, size_t n)
     const struct batch *last = pipeline_batch(p, n - 1);
     int64_t now = clock_monotonic_us(p->o.clock);
 
-    if (n >= TRANSACTION_BATCHES || !pipeline_is_storing(p) || !pipeline_is_full(p, last))
+    bool more_come = pipeline_is_storing(p) || linger_until_us(&p->linger) >= 0;
+    if (n >= TRANSACTION_BATCHES || !more_come || !pipeline_is_full(p, last))
         return false;
     if (p->gather_until_us < 0)
         p->gather_until_us = now + GATHER_US;

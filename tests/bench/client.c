@@ -55,11 +55,12 @@ void client_close(struct client *c)
     kafka_consumer_close(c->consumer);
 }
 
-/* Whether the answer to `id` has come before the deadline. */
+/* Whether the answer to `id` has come before the deadline; it stops where a message was not delivered. */
 static bool await_answer(struct client *c, struct slice id, int64_t deadline_us)
 {
     bool found = false;
-    while (!found && clock_monotonic_us(clock_system()) < deadline_us) {
+    while (!found && !c->failed && clock_monotonic_us(clock_system()) < deadline_us) {
+        kafka_producer_poll(c->producer, 0);
         struct kafka_message *m = kafka_consumer_poll(c->consumer, 1000);
         if (!m)
             continue;
@@ -77,9 +78,12 @@ status client_ask(struct client *c, uint64_t n, struct slice id, struct slice ke
         kafka_produce(c->producer, c->topic, KAFKA_PARTITION_BY_KEY, key, value, headers, n_headers, NULL);
     if (st != STATUS_OK)
         return fault_set(f, st, "produce", "message %llu was not taken", (unsigned long long)n);
-    if (!await_answer(c, id, deadline_us))
+    bool answered = await_answer(c, id, deadline_us);
+    if (c->failed)
+        return fault_set(f, STATUS_FATAL, "not_delivered", "message %llu was not delivered",
+                         (unsigned long long)n);
+    if (!answered)
         return fault_set(f, STATUS_TIMEOUT, "no_answer", "no answer to message %llu within %d s",
                          (unsigned long long)n, ANSWER_US / 1000000);
-    kafka_producer_poll(c->producer, 0);
-    return c->failed ? STATUS_FATAL : STATUS_OK;
+    return STATUS_OK;
 }

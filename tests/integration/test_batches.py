@@ -107,14 +107,12 @@ def test_an_idle_worker_stores_a_lone_command_at_once(start, topics, run):
         assert counted(worker) == [n, n]
 
 
-def test_where_commands_stream_in_a_batch_waits_for_more_as_long_as_the_last_one_took(
-    system, workers, topics, backlog, run
-):
+def test_where_commands_stream_in_a_batch_waits_for_more(system, workers, topics, backlog, run):
     backlog.send(3)
     with system.connect() as connection, connection.transaction():
         connection.execute("SELECT FROM run WHERE id = %s FOR UPDATE", [run])  # the foreign key waits for it
         worker = workers.start(**topics.environment, GOLD_LABEL_WORKER_LINGER_US="1000000")
-        waiting = "SELECT pid FROM pg_locks WHERE NOT granted"
+        waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
         wait_until(lambda: system.query(waiting), what="a batch that waits")
         time.sleep(1)
     backlog.wait_until_stored()

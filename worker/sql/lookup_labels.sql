@@ -3,9 +3,9 @@
 -- The values are not read back: they equal those sent, and written out in full they could be far larger (1e400). An object that is equal and
 -- yet not the same to the byte has other digits (1.10 for 1.1): it is read back where that takes little more memory than what was sent.
 -- With synchronous replication a row can be there that no standby has: its commit waited for them when its connection was ended. So the
--- answer that shows it waits, too: it writes something that its own commit has to wait for. The lock lets a repetition wait in the
--- statement, where it times out, and not in one more commit, where nothing ends it.
--- $1 … $8 as in insert_labels.sql. Row by row by the key, as there: the table may have grown by millions since this was planned.
+-- answer that shows it waits, too: it writes something that its own commit has to wait for. The lock, one for all, lets
+-- repetitions wait in the statement, where they time out, and not each in one more commit, where nothing ends them.
+-- $1 … $8 as in insert_labels.sql, but in any order. Row by row by the key, as there: the table may have grown by millions since this was planned.
 SELECT i.ord::int4,
        CASE WHEN l.id IS NULL AND row_security_active('gold_label') THEN 'h'
             WHEN l.id IS NULL THEN 'g'
@@ -19,7 +19,7 @@ SELECT i.ord::int4,
        CASE WHEN octet_length(other_digits.text) <= 2 * pg_column_size(i.object_value) THEN other_digits.text END,
        CASE WHEN same.yes THEN (
             SELECT pg_logical_emit_message(true, 'gold-label-worker', '')
-              FROM pg_advisory_xact_lock(hashtextextended(($1::uuid[])[1]::text, 0))
+              FROM pg_advisory_xact_lock(hashtextextended('gold-label-worker', 0))
              WHERE current_setting('synchronous_standby_names') <> ''
        ) END
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[])
