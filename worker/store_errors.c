@@ -111,12 +111,10 @@ static const char *const FILLED[] = {
 const char *store_unfilled_column(const PGresult *error)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    const char *table = PQresultErrorField(error, PG_DIAG_TABLE_NAME);
     const char *column = PQresultErrorField(error, PG_DIAG_COLUMN_NAME);
 
-    if (!sqlstate || strcmp(sqlstate, "23502") != 0 || is_raised_in_function(error))
-        return NULL;
-    if (!table || strcmp(table, "gold_label") != 0 || !column)
+    /* The table that is named can be a partition, or lie under a view. */
+    if (!sqlstate || strcmp(sqlstate, "23502") != 0 || is_raised_in_function(error) || !column)
         return NULL;
     for (size_t i = 0; i < sizeof FILLED / sizeof *FILLED; i++) {
         if (strcmp(column, FILLED[i]) == 0)

@@ -49,3 +49,17 @@ def test_a_check_is_still_the_labels_fault(system, workers, topics, run, one_par
     system.query("ALTER TABLE gold_label ADD CONSTRAINT no_x CHECK (output_resource_name <> 'x')")
     refused = topics.ask(with_id(run, "1") | {"output_resource_name": "x"}).result
     assert refused["message"] == "the database refused the label: constraint no_x, SQLSTATE 23514"
+
+
+def test_a_column_that_no_label_can_fill_refuses_none_of_a_partition(
+    system, workers, topics, run, one_partition
+):
+    worker = workers.start(**topics.environment).wait_until_ready()
+    system.query("ALTER TABLE gold_label ADD COLUMN team text NOT NULL")
+    ours = with_id(run, "1")
+    topics.sender().send(ours)
+    wait_until(lambda: "SQLSTATE 23502, column team" in worker.log, what="it says so")
+    assert topics.results.read_all() == []
+    system.query("ALTER TABLE gold_label ALTER COLUMN team SET DEFAULT 'a'")
+    (answer,) = topics.results.read_until(lambda events: len(events) == 1)
+    assert (answer.result["command_id"], answer.result["outcome"]) == (ours["command_id"], "CREATED")
