@@ -28,6 +28,7 @@ void store_free(struct store *s)
         return;
     PQclear(s->answer);
     PQfinish(s->conn);
+    free(s->generated);
     store_params_dispose(&s->params);
     for (size_t i = 0; i < STORE_BATCHES; i++)
         store_batch_dispose(&s->batches[i]);

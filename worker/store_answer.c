@@ -56,13 +56,13 @@ static void statement_failed(struct store *s, struct store_batch *b, const PGres
 {
     /* Not PostgreSQL's own words: a trigger's may quote a label. */
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-    const char *column = store_unfilled_column(error);
+    const char *column = store_unfilled_column(error, s->generated);
     char why[128];
     (void)snprintf(why, sizeof why, "statement failed, SQLSTATE %s%s%s%s", sqlstate ? sqlstate : "none",
                    column ? ", column " : "", column ? column : "",
                    store_has_no_partition(error) ? ", no partition for a row" : "");
 
-    enum store_blame blame = store_blame_of(error);
+    enum store_blame blame = store_blame_of(error, s->generated);
     if (blame == BLAME_ROW && blame_row(b, error))
         return;
     if (blame == BLAME_SIZE && store_batch_halve(b))

@@ -147,7 +147,14 @@ static void continue_connecting(struct store *s)
         store_disconnect(s, "no connection in time");
 }
 
-/* The answer of CHECK_DATABASE: version, encoding, fsync. */
+static status note_generated(struct store *s, const char *columns)
+{
+    free(s->generated);
+    s->generated = columns ? strdup(columns) : NULL;
+    return columns && !s->generated ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* The answer of CHECK_DATABASE: version, encoding, fsync, generated columns. */
 static status check_database(struct store *s, const PGresult *r)
 {
     if (PQgetisnull(r, 0, 0)) {
@@ -167,7 +174,7 @@ static status check_database(struct store *s, const PGresult *r)
     if (strcmp(PQgetvalue(r, 0, 2), "on") != 0)
         log_warning(
             "fsync is off in the database: a crash of its machine can lose labels that were answered");
-    return STATUS_OK;
+    return note_generated(s, PQgetisnull(r, 0, 3) ? NULL : PQgetvalue(r, 0, 3));
 }
 
 static void finish_setup(struct store *s)

@@ -108,7 +108,16 @@ static const char *const FILLED[] = {
     "created_by",
 };
 
-const char *store_unfilled_column(const PGresult *error)
+/* `generated` has a line for each of them, and an empty one before and behind. */
+static bool is_generated(const char *column, const char *generated)
+{
+    char line[80];
+
+    (void)snprintf(line, sizeof line, "\n%s\n", column);
+    return generated && strstr(generated, line);
+}
+
+const char *store_unfilled_column(const PGresult *error, const char *generated)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     const char *column = PQresultErrorField(error, PG_DIAG_COLUMN_NAME);
@@ -120,7 +129,7 @@ const char *store_unfilled_column(const PGresult *error)
         if (strcmp(column, FILLED[i]) == 0)
             return NULL;
     }
-    return column;
+    return is_generated(column, generated) ? NULL : column;
 }
 
 bool store_has_no_partition(const PGresult *error)
@@ -133,9 +142,9 @@ bool store_has_no_partition(const PGresult *error)
            !PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
 }
 
-enum store_blame store_blame_of(const PGresult *error)
+enum store_blame store_blame_of(const PGresult *error, const char *generated)
 {
-    if (store_unfilled_column(error) || store_has_no_partition(error))
+    if (store_unfilled_column(error, generated) || store_has_no_partition(error))
         return BLAME_DATABASE;
     return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }
@@ -150,19 +159,34 @@ static bool is_changed_by_trigger(const PGresult *error)
            strstr(message, "changed by a trigger: ");
 }
 
+/* What the label breaks, by the first name that PostgreSQL gives it; NULL where it gives none. A function can name whatever it likes. */
+static const char *name_broken(const PGresult *error, const char **kind)
+{
+    static const struct {
+        int field;
+        const char *kind;
+    } NAMES[] = {{PG_DIAG_CONSTRAINT_NAME, "constraint "}, {PG_DIAG_COLUMN_NAME, "column "}};
+    const char *name = NULL;
+
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES && !name && !is_raised_in_function(error); i++) {
+        *kind = NAMES[i].kind;
+        name = PQresultErrorField(error, NAMES[i].field);
+    }
+    return name;
+}
+
 struct slice store_refusal(const PGresult *error, struct arena *arena)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     if (is_changed_by_trigger(error))
         return slice_of(
             "the database would not store the label as it was sent: a trigger on gold_label changes it");
-    /* PostgreSQL's own message may quote the value: it is not passed on. A function can name any constraint it likes. */
-    const char *constraint =
-        is_raised_in_function(error) ? NULL : PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
+    /* PostgreSQL's own message may quote the value: it is not passed on. */
+    const char *kind = "";
+    const char *name = name_broken(error, &kind);
     char text[192];
 
-    snprintf(text, sizeof text, "the database refused the label: %s%s%sSQLSTATE %s",
-             constraint ? "constraint " : "", constraint ? constraint : "", constraint ? ", " : "",
-             sqlstate ? sqlstate : "unknown");
+    snprintf(text, sizeof text, "the database refused the label: %s%s%sSQLSTATE %s", name ? kind : "",
+             name ? name : "", name ? ", " : "", sqlstate ? sqlstate : "unknown");
     return arena_copy(arena, slice_of(text));
 }

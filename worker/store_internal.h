@@ -69,6 +69,7 @@ struct store {
     int64_t plans_until_us; /* when PostgreSQL shall plan the statements anew */
     int64_t answer_by_us;   /* where an answer of the server is awaited: when it is given up */
     char error[256];        /* the last failure, for readiness; empty when all is well again */
+    char *generated;        /* columns of gold_label that PostgreSQL computes: "\nNAME\n…\n", or NULL */
 
     /* batches[first] is the oldest of `n`. */
     struct store_batch batches[STORE_BATCHES];
@@ -139,10 +140,10 @@ enum store_blame {
 
 /* `in_function`: raised by a function of the platform, not by PostgreSQL itself. */
 enum store_blame store_blame(const char *sqlstate, bool in_function);
-enum store_blame store_blame_of(const PGresult *error);
+enum store_blame store_blame_of(const PGresult *error, const char *generated);
 /* The column of gold_label that must not be null and that the worker does not fill, whatever a label holds; NULL where that is not
- * the error. */
-const char *store_unfilled_column(const PGresult *error);
+ * the error. What is in a column of `generated` (as in struct store) follows from the label. */
+const char *store_unfilled_column(const PGresult *error, const char *generated);
 /* The table is partitioned, and has no partition for a row. */
 bool store_has_no_partition(const PGresult *error);
 /* What PostgreSQL refused, without the value: SQLSTATE and constraint, or that a trigger has changed it. */

@@ -104,6 +104,22 @@ def test_a_row_that_postgresql_refuses_costs_only_itself(system, sender, results
     wait_until(lambda: system.count(run) == 1000, what="all others")
 
 
+@pytest.fixture
+def generated_column(system):
+    """The platform computes a column, and for one name there is nothing to compute it from."""
+    rule = "GENERATED ALWAYS AS (nullif(output_resource_name, 'no team')) STORED NOT NULL"
+    system.query(f"ALTER TABLE gold_label ADD COLUMN team text {rule}")
+    yield "team"
+    system.query("ALTER TABLE gold_label DROP COLUMN team")
+
+
+def test_a_label_that_leaves_a_generated_column_null_costs_only_itself(api, run, generated_column):
+    refused = api.post(run, {"output_resource_name": "no team", "text_value": "top secret"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_value")
+    assert refused.json()["error"] == "the database refused the label: column team, SQLSTATE 23502"
+    assert api.post(run, {"output_resource_name": "a", "text_value": "b"}).status_code == 201
+
+
 def test_a_refusal_over_http_does_not_show_the_value(api, run, refused_name):
     answer = api.post(run, {"output_resource_name": refused_name, "text_value": "top secret"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_value")

@@ -10,7 +10,7 @@
 
 /* What PostgreSQL said. Its texts may quote the label's value. */
 struct pg_result {
-    char *sqlstate, *constraint, *context;
+    char *sqlstate, *constraint, *context, *column;
 };
 
 /* In place of libpq's, which makes a result with fields only out of a server's answer. */
@@ -23,6 +23,8 @@ char *PQresultErrorField(const PGresult *res, int fieldcode)
         return r->sqlstate;
     case PG_DIAG_CONSTRAINT_NAME:
         return r->constraint;
+    case PG_DIAG_COLUMN_NAME:
+        return r->column;
     case PG_DIAG_CONTEXT:
         return r->context;
     default:
@@ -130,22 +132,27 @@ static void every_class_of_postgresql_is_known(void **state)
     }
 }
 
-static void a_refusal_names_sqlstate_and_constraint_and_no_value(void **state)
+static void a_refusal_names_sqlstate_and_constraint_or_column_and_no_value(void **state)
 {
     (void)state;
     static char not_in_repertoire[] = "22021";
+    static char not_null_violation[] = "23502";
     static char check_violation[] = "23514";
     static char name_length[] = "label_name_length";
+    static char team[] = "team";
     static char context[] = "PL/pgSQL function f() line 1 at RAISE";
     static const struct {
         struct pg_result result;
         const char *message;
     } CASES[] = {
-        {{not_in_repertoire, NULL, NULL}, "the database refused the label: SQLSTATE 22021"},
-        {{check_violation, name_length, NULL},
+        {{not_in_repertoire, NULL, NULL, NULL}, "the database refused the label: SQLSTATE 22021"},
+        {{check_violation, name_length, NULL, NULL},
          "the database refused the label: constraint label_name_length, SQLSTATE 23514"},
-        {{check_violation, name_length, context}, "the database refused the label: SQLSTATE 23514"},
-        {{NULL, NULL, NULL}, "the database refused the label: SQLSTATE unknown"},
+        {{check_violation, name_length, context, NULL}, "the database refused the label: SQLSTATE 23514"},
+        {{not_null_violation, NULL, NULL, team},
+         "the database refused the label: column team, SQLSTATE 23502"},
+        {{not_null_violation, NULL, context, team}, "the database refused the label: SQLSTATE 23502"},
+        {{NULL, NULL, NULL, NULL}, "the database refused the label: SQLSTATE unknown"},
     };
     struct arena *arena = arena_new(1024);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -154,6 +161,29 @@ static void a_refusal_names_sqlstate_and_constraint_and_no_value(void **state)
             fail_msg("%.*s", (int)message.len, message.at);
     }
     arena_free(arena);
+}
+
+static void a_null_is_the_labels_fault_only_where_the_label_has_a_say(void **state)
+{
+    (void)state;
+    static char not_null_violation[] = "23502";
+    static char context[] = "PL/pgSQL function f() line 1 at SQL statement";
+    static char filled[] = "created_by";
+    static char generated[] = "team";
+    static char alike[] = "tea";
+    static const struct {
+        struct pg_result result;
+        enum store_blame blame;
+    } CASES[] = {
+        {{not_null_violation, NULL, NULL, filled}, BLAME_ROW},
+        {{not_null_violation, NULL, NULL, generated}, BLAME_ROW},
+        {{not_null_violation, NULL, context, alike}, BLAME_ROW},
+        {{not_null_violation, NULL, NULL, alike}, BLAME_DATABASE},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        assert_int_equal(store_blame_of((const PGresult *)&CASES[i].result, "\nlang\nteam\n"),
+                         CASES[i].blame);
+    assert_int_equal(store_blame_of((const PGresult *)&CASES[1].result, NULL), BLAME_DATABASE);
 }
 
 static void a_constraint_with_a_long_name_is_cut(void **state)
@@ -165,7 +195,7 @@ static void a_constraint_with_a_long_name_is_cut(void **state)
     memset(constraint, 'c', sizeof constraint - 1);
     constraint[sizeof constraint - 1] = '\0';
 
-    struct pg_result result = {sqlstate, constraint, NULL};
+    struct pg_result result = {sqlstate, constraint, NULL, NULL};
     struct slice message = store_refusal((const PGresult *)&result, arena);
     assert_in_range(message.len, 100, 191);
     assert_int_equal(message.at[message.len - 1], 'c');
@@ -178,7 +208,8 @@ int main(void)
         cmocka_unit_test(who_is_to_blame_follows_from_the_code),
         cmocka_unit_test(a_code_that_postgresql_does_not_have_is_a_functions_refusal),
         cmocka_unit_test(every_class_of_postgresql_is_known),
-        cmocka_unit_test(a_refusal_names_sqlstate_and_constraint_and_no_value),
+        cmocka_unit_test(a_refusal_names_sqlstate_and_constraint_or_column_and_no_value),
+        cmocka_unit_test(a_null_is_the_labels_fault_only_where_the_label_has_a_say),
         cmocka_unit_test(a_constraint_with_a_long_name_is_cut),
     };
     return cmocka_run_group_tests_name("store_errors", tests, NULL, NULL);
