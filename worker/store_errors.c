@@ -179,8 +179,8 @@ struct slice store_refusal(const PGresult *error, struct arena *arena)
 {
     const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
     if (is_changed_by_trigger(error))
-        return slice_of(
-            "the database would not store the label as it was sent: a trigger on gold_label changes it");
+        return slice_of("the database would not store the label as it was sent: the type of a column or a "
+                        "trigger on gold_label changes it");
     /* PostgreSQL's own message may quote the value: it is not passed on. */
     const char *kind = "";
     const char *name = name_broken(error, &kind);

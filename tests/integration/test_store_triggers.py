@@ -129,6 +129,28 @@ def test_triggers_of_what_lies_under_gold_label_are_noticed_too(system, workers,
         system.query("DROP FUNCTION IF EXISTS meddles() CASCADE")
 
 
+@pytest.fixture
+def short_texts(system):
+    """The platform has given a column a type that cuts off trailing blanks."""
+    system.query("ALTER TABLE gold_label RENAME TO whole")
+    system.query("CREATE TABLE gold_label (LIKE whole INCLUDING DEFAULTS, PRIMARY KEY (id))")
+    system.query("ALTER TABLE gold_label ALTER COLUMN text_value TYPE varchar(3)")
+    system.query("GRANT SELECT, INSERT ON gold_label TO gold_label_worker")
+    yield
+    system.query("DROP TABLE gold_label")
+    system.query("ALTER TABLE whole RENAME TO gold_label")
+
+
+def test_a_label_that_the_type_of_a_column_changes_is_rejected(system, short_texts, ask, run):
+    kept, cut = command(run, text_value="ab "), command(run, text_value="ab    ")
+    answers = ask([kept, cut])
+    assert answers[kept["command_id"]]["outcome"] == "CREATED"
+    rejected = answers[cut["command_id"]]
+    assert (rejected["outcome"], rejected["code"]) == ("REJECTED", "invalid_value")
+    assert rejected["message"].endswith("the type of a column or a trigger on gold_label changes it")
+    assert system.query("SELECT text_value FROM gold_label WHERE run_id = %s", run) == [("ab ",)]
+
+
 def test_a_label_whose_id_a_policy_hides_is_waited_for_ever_more_slowly(system, topics, worker, ask, run):
     """Nothing is known of it: the label that has its id may be the same."""
     ours = command(run)

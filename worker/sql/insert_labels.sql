@@ -3,7 +3,8 @@
 -- $1 … $8 are arrays of equal length, sorted by id, with no id twice.
 -- A trigger of the platform that would store something else than was sent makes the statement fail: what is answered as stored is what was
 -- inserted, and that is what was sent. It is compared only where a trigger can have changed it: the table has one of that kind (tgtype & 7 = 7:
--- for each row, before it is inserted), or is none itself (partitioned, a view: its parts have triggers of their own).
+-- for each row, before it is inserted), or is none itself (partitioned, a view: its parts have triggers of their own). Or a type: varchar(n)
+-- cuts blanks off without a word.
 -- A run is looked up by its key, row by row: a join would be planned for the size that `run` had once, and read all of it.
 WITH input AS MATERIALIZED (
     SELECT i.*, r.found IS NOT NULL AS has_run
@@ -22,7 +23,12 @@ WITH input AS MATERIALIZED (
      ORDER BY ord
     ON CONFLICT (id) DO NOTHING
     RETURNING id, created_at, updated_by, updated_at,
-              CASE WHEN (SELECT c.relkind <> 'r' OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgtype & 7 = 7)
+              CASE WHEN (SELECT c.relkind <> 'r'
+                             OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgtype & 7 = 7)
+                             OR EXISTS (SELECT FROM pg_attribute AS a
+                                         WHERE a.attrelid = c.oid
+                                           AND a.attname IN ('account_id', 'output_resource_name', 'text_value', 'created_by')
+                                           AND a.atttypid <> 'text'::regtype)
                            FROM pg_class AS c WHERE c.oid = 'gold_label'::regclass)
                    THEN ROW(id, run_id, account_id::text, output_resource_name::text, text_value::text, object_value,
                             object_value_is_partial, created_by::text)
