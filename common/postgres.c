@@ -66,6 +66,21 @@ bool postgres_flush(PGconn *conn, short *events)
     return left >= 0;
 }
 
+/* libpq has a line for each host, and lines of advice that begin with a tab. */
+void postgres_attempts(const PGconn *conn, char *out, size_t size)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (const char *line = conn ? PQerrorMessage(conn) : "no memory for a connection";
+         *line && len < size;) {
+        size_t n = strcspn(line, "\n");
+        if (n > 0 && *line != '\t')
+            len += (size_t)snprintf(out + len, size - len, "%s%.*s", len > 0 ? "; " : "", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
 void postgres_reason(const char *message, char *out, size_t size)
 {
     (void)snprintf(out, size, "%s", message && *message ? message : "connection lost");

@@ -30,5 +30,9 @@ enum postgres_progress postgres_continue(PGconn *conn, short *events) must_check
 /* Sends what waits to be sent; `events` is what to wait for. False when the connection is lost. */
 bool postgres_flush(PGconn *conn, short *events) must_check;
 
+/* Why a connection that has failed could not be made, in one line: what each host has said, for any of them may be the one that was
+ * meant. `conn` as postgres_connect() has left it. */
+void postgres_attempts(const PGconn *conn, char *out, size_t size);
+
 /* The first line of what libpq says, which has no values of the statement's. */
 void postgres_reason(const char *message, char *out, size_t size);

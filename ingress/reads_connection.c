@@ -11,6 +11,7 @@
 #define PIECE_BYTES "65536"
 
 enum {
+    LINE_BYTES = 512,
     CONNECT_US = 10 * 1000000, /* more than tcp_user_timeout, so that libpq comes to the next host */
     GRACE_US = 2 * 1000000,    /* PostgreSQL's word that it has given up may take so long */
     RETRY_BASE_US = 50 * 1000,
@@ -110,7 +111,7 @@ static int64_t now_us(const struct reads_connection *c)
 
 static void complain(struct reads_connection *c, const char *what, const char *why, const char *sqlstate)
 {
-    char line[256];
+    char line[LINE_BYTES];
 
     if (!log_is_due(&c->complained_us, now_us(c)))
         return;
@@ -151,13 +152,21 @@ static void lose(struct reads_connection *c)
 
 /* ---- connecting ---- */
 
+static void fail_connecting(struct reads_connection *c)
+{
+    char why[LINE_BYTES];
+
+    postgres_attempts(c->conn, why, sizeof why);
+    disconnect(c, why, NULL);
+}
+
 static void connect_now(struct reads_connection *c)
 {
     const struct postgres_options options = {
         .program = "gold-label-ingress", .conninfo = c->o->conninfo, .user_timeout_ms = "4000"};
 
     if (!postgres_connect(&options, &c->conn)) {
-        disconnect(c, c->conn ? PQerrorMessage(c->conn) : "no memory for a connection", NULL);
+        fail_connecting(c);
         return;
     }
     c->phase = PHASE_CONNECTING;
@@ -200,7 +209,7 @@ static void continue_connecting(struct reads_connection *c)
         send_statement(c);
         break;
     case POSTGRES_FAILED:
-        lose(c);
+        fail_connecting(c);
         break;
     }
 }

@@ -76,6 +76,14 @@ bool store_is_overdue(const struct store *s)
     return clock_monotonic_us(s->o.clock) >= s->answer_by_us;
 }
 
+static void fail_connecting(struct store *s)
+{
+    char why[sizeof s->error];
+
+    postgres_attempts(s->conn, why, sizeof why);
+    store_disconnect(s, why);
+}
+
 static void begin_connecting(struct store *s)
 {
     /* Of several hosts, a standby is not for us: libpq goes on to the next. */
@@ -85,7 +93,7 @@ static void begin_connecting(struct store *s)
                                              .user_timeout_ms = "10000"};
 
     if (!postgres_connect(&options, &s->conn)) {
-        store_disconnect(s, s->conn ? PQerrorMessage(s->conn) : "no memory for a connection");
+        fail_connecting(s);
         return;
     }
     s->phase = PHASE_CONNECTING;
@@ -118,7 +126,7 @@ static void step_connecting(struct store *s)
         send_setup_step(s);
         break;
     case POSTGRES_FAILED:
-        store_disconnect(s, PQerrorMessage(s->conn));
+        fail_connecting(s);
         break;
     }
 }

@@ -68,7 +68,7 @@ struct store {
     int64_t retry_at_us;
     int64_t plans_until_us; /* when PostgreSQL shall plan the statements anew */
     int64_t answer_by_us;   /* where an answer of the server is awaited: when it is given up */
-    char error[256];        /* the last failure, for readiness; empty when all is well again */
+    char error[512];        /* the last failure, for readiness; empty when all is well again */
     char *generated;        /* columns of gold_label that PostgreSQL computes: "\nNAME\n…\n", or NULL */
 
     /* batches[first] is the oldest of `n`. */

@@ -99,6 +99,17 @@ def victim(system, topics, workers, run):
     it.proxy.close()
 
 
+# ---- there is no connection ----
+
+
+def test_every_host_that_was_tried_is_named_with_its_reason(system, topics, workers):
+    conninfo = re.search(r"^conninfo = (.*)$", (system.state / "worker.ini").read_text(), re.M)[1]
+    two = re.sub(r"port=", "port=1,", conninfo.replace("host=127.0.0.1", "host=127.0.0.1,127.0.0.1"))
+    worker = workers.start(**topics.environment, GOLD_LABEL_POSTGRES_CONNINFO=f"{two} password=wrong")
+    both = r"port 1 failed: Connection refused; connection .* FATAL:  password authentication failed"
+    wait_until(lambda: re.search(both, worker.log), GIVEN_UP_S, "both")
+
+
 # ---- the connection ends ----
 
 
