@@ -103,8 +103,8 @@ void cluster_state_table(const struct cluster_state *s, struct buffer *to)
         else
             buffer_add_text(to, "there is no such topic\n");
     }
-    buffer_printf(to, "\ngroup %s: %s, %zu members, %" PRId64 " commands behind, the oldest for ", s->group,
-                  s->group_state, s->n_members, s->lag);
+    buffer_printf(to, "\ngroup %s: %s, %zu member%s, %" PRId64 " command%s behind, the oldest for ", s->group,
+                  s->group_state, s->n_members, s->n_members == 1 ? "" : "s", s->lag, s->lag == 1 ? "" : "s");
     add_age(to, s->oldest_ms);
     static const char *const HEADS[] = {"  partition", "committed", "end", "lag"};
     for (size_t i = 0; i < sizeof HEADS / sizeof *HEADS; i++)
@@ -121,6 +121,6 @@ void cluster_state_table(const struct cluster_state *s, struct buffer *to)
         add_age(to, p->age_ms);
     }
     for (size_t i = 0; i < members_kept(s); i++)
-        buffer_printf(to, "%s  %s %s  %zu partitions\n", i ? "" : "members\n", s->members[i].client_id,
-                      s->members[i].host, s->members[i].partitions);
+        buffer_printf(to, "%s  %s %s  %zu partition%s\n", i ? "" : "members\n", s->members[i].client_id,
+                      s->members[i].host, s->members[i].partitions, s->members[i].partitions == 1 ? "" : "s");
 }

@@ -143,7 +143,7 @@ def test_status_says_lag_age_and_members(tool, topics, workers, run):
     assert done["group"]["oldest_seconds"] is None and done["group"]["state"] == "Stable"
     assert [member["partitions"] for member in done["group"]["members"]] == [1]
     assert done["group"]["partitions"][0]["committed"] == 7
-    assert b"0 commands behind" in tool("status", "--format", "table", **names).stdout
+    assert b", 1 member, 0 commands behind" in tool("status", "--format", "table", **names).stdout
 
 
 def test_results_are_filtered_by_outcome_and_begin_at_a_place(place, run):
