@@ -14,6 +14,9 @@ void cluster_state_sum(struct cluster_state *s)
     for (size_t i = 0; i < s->n_partitions; i++) {
         struct state_partition *p = &s->partitions[i];
         int64_t done = p->committed > p->range.low ? p->committed : p->range.low;
+        /* Nobody commits the offsets of what ends a transaction, was aborted with one or compacted away. */
+        if (p->first > done)
+            done = p->first;
         p->lag = p->range.high > done ? p->range.high - done : 0;
         s->lag += p->lag;
         if (p->lag == 0)

@@ -13,6 +13,7 @@ struct state_topic {
 struct state_partition {
     struct kafka_range range;
     int64_t committed; /* -1: nothing yet */
+    int64_t first;     /* where the first command behind that is, or the end; 0: not looked for */
     int64_t lag;
     int64_t age_ms; /* of the oldest command that is not done; -1: there is none, or not known */
 };
@@ -37,7 +38,7 @@ struct cluster_state {
     size_t n_members; /* may be more than are kept */
 };
 
-/* From the ranges, commits and ages of the partitions: their lag, the whole lag, the greatest age. Pure. */
+/* From the ranges, commits, first commands and ages of the partitions: their lag, the whole lag, the greatest age. Pure. */
 void cluster_state_sum(struct cluster_state *s);
 /* One JSON object and a line feed; a table. */
 void cluster_state_json(const struct cluster_state *s, struct buffer *to);

@@ -91,7 +91,7 @@ static status look_at_partitions(struct view *v, struct fault *f)
     if (st == STATUS_OK)
         st = kafka_ranges(v->reader.consumer, v->settings.commands_topic, n, ANSWER_MS, ranges, f);
     for (size_t i = 0; st == STATUS_OK && i < n; i++)
-        s->partitions[i] = (struct state_partition){ranges[i], committed[i], 0, AGE_WANTED};
+        s->partitions[i] = (struct state_partition){ranges[i], committed[i], 0, 0, AGE_WANTED};
     s->n_partitions = st == STATUS_OK ? n : 0;
     free(committed);
     free(ranges);
@@ -115,6 +115,8 @@ static size_t take_age(struct view *v)
         p->age_ms = record.timestamp_ms < now_ms ? now_ms - record.timestamp_ms : 0;
     else if (news)
         p->age_ms = AGE_UNKNOWN;
+    if (news)
+        p->first = m ? record.offset : p->range.high;
     kafka_message_free(m);
     return news;
 }

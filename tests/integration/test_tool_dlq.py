@@ -146,6 +146,27 @@ def test_status_says_lag_age_and_members(tool, topics, workers, run):
     assert b", 1 member, 0 commands behind" in tool("status", "--format", "table", **names).stdout
 
 
+def test_what_ends_a_transaction_is_no_command_that_the_workers_are_behind_with(tool, topics, workers, run):
+    def group():
+        return rows(tool("status", **topics.environment))[0]["group"]
+
+    workers.start(**topics.environment).wait_until_ready()
+    sender = topics.sender(transactional_id=f"producer-{run}")
+    producer = sender.producer
+    producer.init_transactions(30)
+    for end in (producer.commit_transaction, producer.abort_transaction):
+        producer.begin_transaction()
+        for _ in range(3):
+            sender.queue(command(run))
+        sender.flush()
+        end(30)
+    # Behind the third command: the end of its transaction, and the aborted one with its own.
+    wait_until(lambda: topics.committed() == {0: 3}, what="the three are done")
+    done = group()
+    assert (done["lag"], done["oldest_seconds"]) == (0, None)
+    assert [(one["end"], one["committed"], one["lag"]) for one in done["partitions"]] == [(8, 3, 0)]
+
+
 def test_results_are_filtered_by_outcome_and_begin_at_a_place(place, run):
     good, bad = str(uuid.uuid4()), str(uuid.uuid4())
     text = lines(TEXT | {"id": good}, TEXT | {"id": bad, "run_id": str(uuid.uuid4())})

@@ -132,15 +132,19 @@ static void lag_and_age_are_those_of_what_is_not_done(void **state)
         {.range = {7, 10}, .committed = 2, .age_ms = -1},     /* what it had not read was deleted */
         {.range = {0, 10}, .committed = 10, .age_ms = 99999}, /* done */
         {.range = {0, 0}, .committed = -1, .age_ms = -1},
+        {.range = {0, 10}, .committed = 4, .first = 8, .age_ms = 5},   /* an aborted transaction is between */
+        {.range = {0, 10}, .committed = 4, .first = 10, .age_ms = -1}, /* nothing else is behind it */
     };
-    struct cluster_state s = {.partitions = partitions, .n_partitions = 5};
+    struct cluster_state s = {.partitions = partitions, .n_partitions = 7};
     cluster_state_sum(&s);
     assert_int_equal(partitions[0].lag, 6);
     assert_int_equal(partitions[1].lag, 5);
     assert_int_equal(partitions[2].lag, 3);
     assert_int_equal(partitions[3].lag, 0);
     assert_int_equal(partitions[4].lag, 0);
-    assert_int_equal(s.lag, 14);
+    assert_int_equal(partitions[5].lag, 2);
+    assert_int_equal(partitions[6].lag, 0);
+    assert_int_equal(s.lag, 16);
     assert_int_equal(s.oldest_ms, 9000);
 }
 
