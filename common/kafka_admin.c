@@ -170,9 +170,7 @@ struct kafka_message *kafka_read_next(struct kafka_consumer *c, int timeout_ms, 
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         *ended = m->partition;
     else
-        log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(c->rk)),
-                    LOG_STR("error", rd_kafka_err2name(m->err)),
-                    LOG_STR("reason", rd_kafka_message_errstr(m)));
+        kafka_log_consumer_error(c->rk, m->err, rd_kafka_message_errstr(m), m);
     rd_kafka_message_destroy(m);
     return NULL;
 }

@@ -8,7 +8,9 @@ enum {
     COMMIT_WAIT_MS = 2000,
 };
 
-static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason)
+/* `m` is what came instead of a message; NULL: nothing came. */
+static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
+                       const rd_kafka_message_t *m)
 {
     /* Its reason says which one it was. */
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
@@ -21,13 +23,12 @@ static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_e
         atomic_store(&c->looks.reachable, false);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         c->placing.gone = true;
-    log_warning("kafka consumer", LOG_STR("client", rd_kafka_name(rk)),
-                LOG_STR("error", rd_kafka_err2name(err)), LOG_STR("reason", reason));
+    kafka_log_consumer_error(rk, err, reason, m);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
-    take_error(opaque, rk, (rd_kafka_resp_err_t)err, reason);
+    take_error(opaque, rk, (rd_kafka_resp_err_t)err, reason, NULL);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *offsets,
@@ -247,7 +248,7 @@ struct kafka_message *kafka_consumer_poll(struct kafka_consumer *c, int timeout_
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     /* An error is not the end of the queue: what lies behind it would not be announced again. */
     while (m && m->err) {
-        take_error(c, c->rk, m->err, rd_kafka_message_errstr(m));
+        take_error(c, c->rk, m->err, rd_kafka_message_errstr(m), m);
         rd_kafka_message_destroy(m);
         m = rd_kafka_consumer_poll(c->rk, 0);
     }

@@ -23,6 +23,24 @@ void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char
               3);
 }
 
+void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
+                              const rd_kafka_message_t *m)
+{
+    char group[256] = "";
+    size_t size = sizeof group;
+    struct log_field fields[5] = {LOG_STR("client", rd_kafka_name(rk)),
+                                  LOG_STR("error", rd_kafka_err2name(err)), LOG_STR("reason", reason)};
+
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
+        (void)rd_kafka_conf_get(rd_kafka_conf(rk), "group.id", group, &size);
+        fields[3] = (struct log_field)LOG_STR("group", group);
+    } else if (m && m->rkt) {
+        fields[3] = (struct log_field)LOG_STR("topic", rd_kafka_topic_name(m->rkt));
+        fields[4] = (struct log_field)LOG_INT("partition", m->partition);
+    }
+    log_write(LOG_LEVEL_WARNING, "kafka consumer", fields, sizeof fields / sizeof *fields);
+}
+
 bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const char *text, int64_t now_us)
 {
     enum { PATIENCE_US = 5 * 1000 * 1000 };

@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from support.proxy import Proxy
 
 # Keys and errors of Kafka's protocol.
-PRODUCE, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, END_TRANSACTION = 0, 3, 8, 9, 10, 26
+PRODUCE, FETCH, METADATA, OFFSET_COMMIT, OFFSET_FETCH = 0, 1, 3, 8, 9
+FIND_COORDINATOR, END_TRANSACTION = 10, 26
 DESCRIBE_CONFIGS = 32
 LEADER_NOT_AVAILABLE, NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, GROUP_AUTHORIZATION_FAILED = 5, 16, 19, 30
 TOPIC_AUTHORIZATION_FAILED = 29
@@ -43,6 +44,21 @@ def produce(topic, partition, error):
     head = struct.pack(">i", 1) + text(topic) + struct.pack(">i", 1)
     offset = append_time = start = -1
     return head + struct.pack(">ihqqqi", partition, error, offset, append_time, start, 0)
+
+
+def fetch(topic, partition, error):
+    """Version 11."""
+    throttle_ms = no_error = session = no_bytes = 0
+    unknown = none = -1
+    head = struct.pack(">ihii", throttle_ms, no_error, session, 1) + text(topic) + struct.pack(">i", 1)
+    offsets, aborted, replica = (unknown,) * 3, none, none
+    return head + struct.pack(">ihqqqiii", partition, error, *offsets, aborted, replica, no_bytes)
+
+
+def find_coordinator(error):
+    """Version 2."""
+    throttle_ms, no_message, none = 0, struct.pack(">h", -1), struct.pack(">i", -1)
+    return struct.pack(">ih", throttle_ms, error) + no_message + none + text("") + none
 
 
 def offset_commit(topic, partition, error):

@@ -1,0 +1,32 @@
+"""What a broker does not allow is told of by name."""
+
+from support.kafka_proxy import (
+    FETCH,
+    FIND_COORDINATOR,
+    GROUP_AUTHORIZATION_FAILED,
+    TOPIC_AUTHORIZATION_FAILED,
+    fetch,
+    find_coordinator,
+)
+from support.waiting import wait_until
+
+
+def line(process, *words):
+    return next((line for line in process.log.splitlines() if all(word in line for word in words)), None)
+
+
+def test_a_group_that_a_worker_may_not_join_is_named(workers, topics, kafka_proxy):
+    kafka_proxy.refuse(FIND_COORDINATOR, find_coordinator(GROUP_AUTHORIZATION_FAILED))
+    worker = workers.start(**topics.environment, **kafka_proxy.environment)
+    told = wait_until(lambda: line(worker, "GROUP_AUTHORIZATION_FAILED"), what="it is told")
+    assert f"group={topics.group}" in told
+    kafka_proxy.refusals.clear()
+    worker.wait_until_ready()
+
+
+def test_a_partition_that_a_worker_may_not_read_is_named(workers, topics, kafka_proxy):
+    name = topics.names["commands"]
+    kafka_proxy.refuse(FETCH, fetch(name, 0, TOPIC_AUTHORIZATION_FAILED))
+    worker = workers.start(**topics.environment, **kafka_proxy.environment)
+    told = wait_until(lambda: line(worker, "TOPIC_AUTHORIZATION_FAILED"), what="it is told")
+    assert f"topic={name} partition=0" in told
