@@ -138,8 +138,7 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, st
               kafka_conf_text(conf, "auto.offset.reset", "earliest", f) &&
               kafka_conf_text(conf, "isolation.level",
                               o->read_committed ? "read_committed" : "read_uncommitted", f) &&
-              /* librdkafka wants a group even from a reader that never joins one. */
-              kafka_conf_text(conf, "group.id", o->group ? o->group : "gold-label-no-group", f);
+              kafka_conf_text(conf, "group.id", o->group ? o->group : KAFKA_NO_GROUP, f);
     if (ok && o->queue_bytes > 0)
         ok = kafka_conf_number(conf, "queued.max.messages.kbytes", (o->queue_bytes + 1023) / 1024, f);
     if (ok)

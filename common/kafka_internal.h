@@ -34,6 +34,8 @@ status kafka_status(rd_kafka_resp_err_t err, const char *what, const char *topic
 /* For rd_kafka_conf_set_log_cb(): librdkafka's lines among ours. */
 void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);
 
+/* The group of a consumer that has none: librdkafka wants one even from a reader that never joins it. */
+#define KAFKA_NO_GROUP "gold-label-no-group"
 /* With the topic and partition or the group that the error is about. `m` is what came instead of a message; NULL: nothing came. */
 void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
                               const rd_kafka_message_t *m);

@@ -33,6 +33,9 @@ void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const cha
 
     if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
         (void)rd_kafka_conf_get(rd_kafka_conf(rk), "group.id", group, &size);
+        /* librdkafka looks for a coordinator though the group is never joined: that it may not is no fault. */
+        if (strcmp(group, KAFKA_NO_GROUP) == 0)
+            return;
         fields[3] = (struct log_field)LOG_STR("group", group);
     } else if (m && m->rkt) {
         fields[3] = (struct log_field)LOG_STR("topic", rd_kafka_topic_name(m->rkt));

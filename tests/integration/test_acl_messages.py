@@ -1,5 +1,6 @@
-"""What a broker does not allow is told of by name."""
+"""What a broker does not allow is told of by name, and only where it is a fault."""
 
+from support.api import status
 from support.kafka_proxy import (
     FETCH,
     FIND_COORDINATOR,
@@ -9,6 +10,7 @@ from support.kafka_proxy import (
     find_coordinator,
 )
 from support.waiting import wait_until
+from support.workers import Ingress
 
 
 def line(process, *words):
@@ -30,3 +32,13 @@ def test_a_partition_that_a_worker_may_not_read_is_named(workers, topics, kafka_
     worker = workers.start(**topics.environment, **kafka_proxy.environment)
     told = wait_until(lambda: line(worker, "TOPIC_AUTHORIZATION_FAILED"), what="it is told")
     assert f"topic={name} partition=0" in told
+
+
+def test_a_reader_without_a_group_needs_no_right_to_one(workers, topics, kafka_proxy, tokens, run):
+    refused = kafka_proxy.refuse(FIND_COORDINATOR, find_coordinator(GROUP_AUTHORIZATION_FAILED))
+    ingress = workers.start(Ingress, **topics.ingress_environment, **kafka_proxy.environment)
+    workers.start(**topics.environment).wait_until_ready()
+    ingress.wait_until_ready()
+    wait_until(refused, what="librdkafka looks for a coordinator")
+    assert status(ingress, run, tokens.user()) == 201
+    assert not line(ingress, "GROUP_AUTHORIZATION_FAILED")
