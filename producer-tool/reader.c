@@ -48,7 +48,8 @@ static status find_partitions(struct reader *r, const struct reader_options *o, 
 {
     int32_t n = kafka_consumer_partitions(r->consumer, o->topic, ANSWER_MS);
     if (n < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker answers");
+        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
+                         o->topic);
     if (n == 0)
         return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", o->topic);
     if (o->partition >= n)

@@ -158,7 +158,8 @@ status sender_send(struct sender *s, struct ledger_line *line, const struct labe
 static status need_topic(int32_t partitions, const char *topic, struct fault *f)
 {
     if (partitions < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker answers");
+        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
+                         topic);
     if (partitions == 0)
         return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", topic);
     return STATUS_OK;

@@ -1,5 +1,6 @@
 """What a broker does not allow is told of by name, and only where it is a fault."""
 
+import pytest
 from support.api import status
 from support.kafka_proxy import (
     FETCH,
@@ -9,8 +10,14 @@ from support.kafka_proxy import (
     fetch,
     find_coordinator,
 )
+from support.tool import TEXT, Tool, lines
 from support.waiting import wait_until
 from support.workers import Ingress
+
+
+@pytest.fixture
+def tool(system, tokens):
+    return Tool(system, tokens.worker())
 
 
 def line(process, *words):
@@ -42,3 +49,20 @@ def test_a_reader_without_a_group_needs_no_right_to_one(workers, topics, kafka_p
     wait_until(refused, what="librdkafka looks for a coordinator")
     assert status(ingress, run, tokens.user()) == 201
     assert not line(ingress, "GROUP_AUTHORIZATION_FAILED")
+
+
+def test_the_tool_says_of_which_topic_it_hears_nothing(tool, topics, kafka_proxy, run):
+    environment = topics.environment | kafka_proxy.environment
+
+    def reason(kind, *arguments):
+        kafka_proxy.errors = {topics.names[kind]: TOPIC_AUTHORIZATION_FAILED}
+        done = tool(*arguments, stdin=lines(TEXT), **environment)
+        assert done.returncode == 3
+        return done.stderr.decode().splitlines()[-1]
+
+    def hears_nothing(kind):
+        return f"no Kafka broker says what partitions topic {topics.names[kind]} has"
+
+    assert hears_nothing("dlq") in reason("dlq", "status")
+    assert hears_nothing("results") in reason("results", "send", "--run", run, "--timeout", "1s")
+    assert hears_nothing("commands") in reason("commands", "send", "--run", run, "--timeout", "1s")
