@@ -23,6 +23,8 @@ static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_e
         atomic_store(&c->looks.reachable, false);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         c->placing.gone = true;
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        c->stays = true;
     kafka_log_consumer_error(rk, err, reason, m);
 }
 

@@ -116,7 +116,7 @@ struct kafka_consumer {
     bool paused;
     bool forsaken; /* a commit got no answer in time, and nothing has come from the coordinator since */
     bool broken;   /* librdkafka has given up for good */
-    /* Partitions were given up whose topic is gone: librdkafka (2.0.2) would wait for them for ever at its end. */
+    /* Partitions were given up whose topic is gone, or may not be seen: librdkafka (2.0.2) would wait for them for ever at its end. */
     bool stays;
     struct kafka_fetching fetching;
     struct kafka_placing placing;

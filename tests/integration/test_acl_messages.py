@@ -1,7 +1,8 @@
-"""What a broker does not allow is told of by name, and only where it is a fault."""
+"""What a broker does not allow is told of by name, where it is a fault, and nobody gets stuck in it."""
 
 import pytest
 from support.api import status
+from support.events import command
 from support.kafka_proxy import (
     FETCH,
     FIND_COORDINATOR,
@@ -66,3 +67,25 @@ def test_the_tool_says_of_which_topic_it_hears_nothing(tool, topics, kafka_proxy
     assert hears_nothing("dlq") in reason("dlq", "status")
     assert hears_nothing("results") in reason("results", "send", "--run", run, "--timeout", "1s")
     assert hears_nothing("commands") in reason("commands", "send", "--run", run, "--timeout", "1s")
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_worker_that_may_not_see_its_topic_any_more_ends_when_it_is_told_to(
+    workers, topics, kafka_proxy, run, delivery
+):
+    settings = {"GOLD_LABEL_WORKER_DELIVERY": delivery}
+    worker = workers.start(**topics.environment, **kafka_proxy.environment, **settings).wait_until_ready()
+    assert topics.ask(command(run)).result["outcome"] == "CREATED"
+    kafka_proxy.errors = {topics.names["commands"]: TOPIC_AUTHORIZATION_FAILED}
+    wait_until(lambda: line(worker, "partitions revoked"), 60, "it knows")
+    assert worker.stop() == 0
+
+
+def test_an_ingress_that_may_not_see_the_results_any_more_ends_when_it_is_told_to(
+    workers, topics, kafka_proxy
+):
+    ingress = workers.start(Ingress, **topics.ingress_environment, **kafka_proxy.environment)
+    ingress.wait_until_ready()
+    kafka_proxy.errors = {topics.names["results"]: TOPIC_AUTHORIZATION_FAILED}
+    wait_until(lambda: line(ingress, "TOPIC_AUTHORIZATION_FAILED"), 60, "it knows")
+    assert ingress.stop() == 0

@@ -122,7 +122,16 @@ def read_partition(frame, at):
 def refused(metadata, topic, error):
     """Not a word about the topic but this error. Version 4."""
     found = metadata.find(text(topic))
-    return metadata if found < 0 else metadata[: found - 2] + struct.pack(">h", error) + metadata[found:]
+    if found < 0:
+        return metadata
+    is_internal, no_partitions = 1, struct.pack(">i", 0)
+    named = found + len(text(topic)) + is_internal
+    at = named + 4
+    for _ in range(struct.unpack_from(">i", metadata, named)[0]):
+        _, at = read_partition(metadata, at)
+    before = metadata[4 : found - 2] + struct.pack(">h", error)
+    body = before + metadata[found:named] + no_partitions + metadata[at:]
+    return struct.pack(">i", len(body)) + body
 
 
 def changed(metadata, topic, change):
