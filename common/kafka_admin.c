@@ -167,6 +167,7 @@ struct kafka_message *kafka_read_next(struct kafka_consumer *c, int timeout_ms, 
         kafka_fetching_took(c, m);
         return (struct kafka_message *)(void *)m;
     }
+    c->stays = c->stays || kafka_topic_is_out_of_sight(m->err);
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         *ended = m->partition;
     else

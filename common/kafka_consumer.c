@@ -23,8 +23,7 @@ static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_e
         atomic_store(&c->looks.reachable, false);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         c->placing.gone = true;
-    if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        c->stays = true;
+    c->stays = c->stays || kafka_topic_is_out_of_sight(err);
     kafka_log_consumer_error(rk, err, reason, m);
 }
 
@@ -99,7 +98,6 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
     /* What is fetched for a partition while it is being given up lies in a queue that nobody reads, until it comes back, and keeps
      * whole answers of the broker in memory (librdkafka 2.0.2: some 25 MiB). And it comes back paused where it was given up so. */
     (void)(assign ? rd_kafka_resume_partitions(rk, list) : rd_kafka_pause_partitions(rk, list));
-    c->stays = c->stays || (!assign && c->placing.gone);
     if (!assign)
         tell(c, list, false, lost);
     forget_membership(c);

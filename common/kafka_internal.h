@@ -61,6 +61,8 @@ struct kafka_looks {
 /* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. */
 struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
                                             int timeout_ms, struct kafka_looks *looks);
+/* Whether an error says that partitions are not there any more, or may not be seen. */
+bool kafka_topic_is_out_of_sight(rd_kafka_resp_err_t err);
 /* `min_in_sync` of kafka_topic_view. */
 int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms);
 
@@ -116,7 +118,7 @@ struct kafka_consumer {
     bool paused;
     bool forsaken; /* a commit got no answer in time, and nothing has come from the coordinator since */
     bool broken;   /* librdkafka has given up for good */
-    /* Partitions were given up whose topic is gone, or may not be seen: librdkafka (2.0.2) would wait for them for ever at its end. */
+    /* A topic is gone, or may not be seen: librdkafka (2.0.2) would wait for its partitions for ever at its end. */
     bool stays;
     struct kafka_fetching fetching;
     struct kafka_placing placing;

@@ -1,10 +1,13 @@
 """A topic that is not there is told of by name; worker and ingress go on when it is made."""
 
+import signal
+
 import pytest
 import requests
 from confluent_kafka.admin import NewTopic
 from support.api import status
 from support.events import command, ends
+from support.tool import Tool
 from support.waiting import wait_until
 from support.workers import Ingress
 
@@ -73,3 +76,16 @@ def test_an_ingress_that_waits_for_a_topic_names_it(workers, which):
     ingress = workers.start(Ingress, **{f"GOLD_LABEL_KAFKA_{which.upper()}_TOPIC": "no-such-topic"})
     wait_until(lambda: lines(ingress, "waiting for Kafka", "does not exist"), what="it is told")
     assert lines(ingress, "waiting for Kafka", "does not exist", f"{which}_topic=no-such-topic")
+
+
+def test_who_reads_results_whose_topic_is_gone_ends_when_told_to(workers, topics, tokens, system, tmp_path):
+    ingress = workers.start(Ingress, **topics.ingress_environment).wait_until_ready()
+    tool = Tool(system, tokens.worker())
+    with tool.running(tmp_path, "results", **topics.ingress_environment) as reader:
+        wait_until(reader.is_asleep, what="it follows")
+        topics.delete("results")
+        for log in (lambda: ingress.log, lambda: reader.stderr):
+            wait_until(lambda log=log: "UNKNOWN_TOPIC_OR_PART" in log(), 60, "they know")
+        reader.interrupt()
+        ingress.send_signal(signal.SIGTERM)
+        assert (reader.wait(10), ingress.wait()) == (0, 0)
