@@ -167,11 +167,10 @@ struct kafka_message *kafka_read_next(struct kafka_consumer *c, int timeout_ms, 
         kafka_fetching_took(c, m);
         return (struct kafka_message *)(void *)m;
     }
-    c->stays = c->stays || kafka_topic_is_out_of_sight(m->err);
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         *ended = m->partition;
     else
-        kafka_log_consumer_error(c->rk, m->err, rd_kafka_message_errstr(m), m);
+        kafka_consumer_note_error(c, c->rk, m->err, rd_kafka_message_errstr(m), m);
     rd_kafka_message_destroy(m);
     return NULL;
 }

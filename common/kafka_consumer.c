@@ -23,8 +23,7 @@ static void take_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_e
         atomic_store(&c->looks.reachable, false);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         c->placing.gone = true;
-    c->stays = c->stays || kafka_topic_is_out_of_sight(err);
-    kafka_log_consumer_error(rk, err, reason, m);
+    kafka_consumer_note_error(c, rk, err, reason, m);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)

@@ -36,9 +36,6 @@ void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char
 
 /* The group of a consumer that has none: librdkafka wants one even from a reader that never joins it. */
 #define KAFKA_NO_GROUP "gold-label-no-group"
-/* With the topic and partition or the group that the error is about. `m` is what came instead of a message; NULL: nothing came. */
-void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
-                              const rd_kafka_message_t *m);
 
 /* A broker that has just started has no producer ids for a moment, and is asked again every half second. */
 struct kafka_loading {
@@ -61,8 +58,6 @@ struct kafka_looks {
 /* As kafka_producer_probe(). `topic` may be NULL: it is made for the purpose. */
 struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *topic, const char *name,
                                             int timeout_ms, struct kafka_looks *looks);
-/* Whether an error says that partitions are not there any more, or may not be seen. */
-bool kafka_topic_is_out_of_sight(rd_kafka_resp_err_t err);
 /* `min_in_sync` of kafka_topic_view. */
 int32_t kafka_ask_min_in_sync(rd_kafka_t *rk, const char *topic, int timeout_ms);
 
@@ -127,6 +122,10 @@ struct kafka_consumer {
 /* See to it that fetching goes on: to be called with the bound of the queue at first, for each message that is taken, and when a
  * poll has found none. */
 void kafka_fetching_start(struct kafka_consumer *c, int64_t queue_bytes);
+/* What came instead of a message, `m`, or (NULL) an error of the whole: remembers what it means for the consumer's end, and logs it with the
+ * topic and partition or the group that it is about. In kafka_log.c. */
+void kafka_consumer_note_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                               const char *reason, const rd_kafka_message_t *m);
 void kafka_fetching_took(struct kafka_consumer *c, const rd_kafka_message_t *m);
 void kafka_fetching_idles(struct kafka_consumer *c);
 

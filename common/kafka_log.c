@@ -23,8 +23,9 @@ void kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char
               3);
 }
 
-void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
-                              const rd_kafka_message_t *m)
+/* With the topic and partition or the group that the error is about. */
+static void log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *reason,
+                               const rd_kafka_message_t *m)
 {
     char group[256] = "";
     size_t size = sizeof group;
@@ -42,6 +43,20 @@ void kafka_log_consumer_error(rd_kafka_t *rk, rd_kafka_resp_err_t err, const cha
         fields[4] = (struct log_field)LOG_INT("partition", m->partition);
     }
     log_write(LOG_LEVEL_WARNING, "kafka consumer", fields, sizeof fields / sizeof *fields);
+}
+
+/* Whether an error says that partitions are not there any more, or may not be seen. */
+static bool is_out_of_sight(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
+void kafka_consumer_note_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                               const char *reason, const rd_kafka_message_t *m)
+{
+    c->stays = c->stays || is_out_of_sight(err);
+    log_consumer_error(rk, err, reason, m);
 }
 
 bool kafka_is_still_loading(struct kafka_loading *l, const char *facility, const char *text, int64_t now_us)

@@ -78,12 +78,6 @@ struct kafka_topic_view kafka_look_at_topic(rd_kafka_t *rk, rd_kafka_topic_t *to
     return view;
 }
 
-bool kafka_topic_is_out_of_sight(rd_kafka_resp_err_t err)
-{
-    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-           err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-}
-
 /* ---- its configuration ---- */
 
 static const char MIN_IN_SYNC[] = "min.insync.replicas";

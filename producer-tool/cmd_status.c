@@ -47,8 +47,7 @@ static status look_at_topic(struct view *v, struct state_topic *t, struct fault 
 {
     t->partitions = kafka_consumer_partitions(v->reader.consumer, t->name, ANSWER_MS);
     if (t->partitions < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
-                         t->name);
+        return tool_need_topic(t->partitions, t->name, f);
     size_t n = (size_t)t->partitions;
     if (n == 0)
         return STATUS_OK;

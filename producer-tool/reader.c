@@ -47,11 +47,9 @@ static status open_consumer(struct reader *r, const struct reader_options *o, st
 static status find_partitions(struct reader *r, const struct reader_options *o, struct fault *f)
 {
     int32_t n = kafka_consumer_partitions(r->consumer, o->topic, ANSWER_MS);
-    if (n < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
-                         o->topic);
-    if (n == 0)
-        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", o->topic);
+    status there = tool_need_topic(n, o->topic, f);
+    if (there)
+        return there;
     if (o->partition >= n)
         return fault_set(f, STATUS_NOT_FOUND, "kafka", "topic %s has partitions 0 to %d: there is no %lld",
                          o->topic, n - 1, (long long)o->partition);

@@ -155,22 +155,12 @@ status sender_send(struct sender *s, struct ledger_line *line, const struct labe
 
 /* ---- life ---- */
 
-static status need_topic(int32_t partitions, const char *topic, struct fault *f)
-{
-    if (partitions < 0)
-        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
-                         topic);
-    if (partitions == 0)
-        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", topic);
-    return STATUS_OK;
-}
-
 /* Any partition will do: ours are told apart by their correlation-id. A random one spreads the load of many tools. */
 static status follow_partition(struct sender *s, int timeout_ms, struct fault *f)
 {
     const char *topic = s->settings->results_topic;
     int32_t partitions = kafka_consumer_partitions(s->consumer, topic, timeout_ms);
-    status st = need_topic(partitions, topic, f);
+    status st = tool_need_topic(partitions, topic, f);
     if (st)
         return st;
 
@@ -184,7 +174,7 @@ static status follow_partition(struct sender *s, int timeout_ms, struct fault *f
 status sender_connect(struct sender *s, int timeout_ms, struct fault *f)
 {
     const char *topic = s->settings->commands_topic;
-    status st = need_topic(kafka_producer_probe(s->producer, topic, timeout_ms).partitions, topic, f);
+    status st = tool_need_topic(kafka_producer_probe(s->producer, topic, timeout_ms).partitions, topic, f);
     if (st == STATUS_OK && s->consumer)
         st = follow_partition(s, timeout_ms, f);
     return st;

@@ -97,6 +97,16 @@ struct config *tool_settings_load(const char *path, struct tool_settings *out, s
     return config;
 }
 
+status tool_need_topic(int32_t partitions, const char *topic, struct fault *f)
+{
+    if (partitions < 0)
+        return fault_set(f, STATUS_RETRY, "kafka", "no Kafka broker says what partitions topic %s has",
+                         topic);
+    if (partitions == 0)
+        return fault_set(f, STATUS_NOT_FOUND, "kafka", "there is no topic %s", topic);
+    return STATUS_OK;
+}
+
 void tool_settings_print(FILE *to)
 {
     config_print_options(&PROGRAM, to);

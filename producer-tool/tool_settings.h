@@ -21,6 +21,9 @@ struct tool_settings {
  * where there is any. Free with config_free(). */
 struct config *tool_settings_load(const char *path, struct tool_settings *out, struct buffer *faults);
 
+/* Whether there is a topic of so many partitions (below 0: nobody says). Errors: STATUS_RETRY, STATUS_NOT_FOUND. */
+status tool_need_topic(int32_t partitions, const char *topic, struct fault *f) must_check;
+
 /* The list of settings, as `gold-label --help` shows it. */
 void tool_settings_print(FILE *to);
 /* The same for a man page. */

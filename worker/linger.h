@@ -1,5 +1,5 @@
 /* Whether an idle database waits for more commands. A statement and its commit cost as much as some twenty of its rows, and each
- * batch its requests to the broker: where commands stream in, a moment's wait makes all of it cheaper. A lone command never waits.
+ * batch its requests to the broker: where commands stream in, a moment's wait makes all of it cheaper. A lone command after a pause does not wait.
  * (PostgreSQL's commit_delay with commit_siblings is the same thought.) Nothing here blocks or fails. */
 #pragma once
 #include <stdbool.h>

@@ -162,17 +162,11 @@ static bool is_changed_by_trigger(const PGresult *error)
 /* What the label breaks, by the first name that PostgreSQL gives it; NULL where it gives none. A function can name whatever it likes. */
 static const char *name_broken(const PGresult *error, const char **kind)
 {
-    static const struct {
-        int field;
-        const char *kind;
-    } NAMES[] = {{PG_DIAG_CONSTRAINT_NAME, "constraint "}, {PG_DIAG_COLUMN_NAME, "column "}};
-    const char *name = NULL;
-
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES && !name && !is_raised_in_function(error); i++) {
-        *kind = NAMES[i].kind;
-        name = PQresultErrorField(error, NAMES[i].field);
-    }
-    return name;
+    if (is_raised_in_function(error))
+        return NULL;
+    const char *constraint = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
+    *kind = constraint ? "constraint " : "column ";
+    return constraint ? constraint : PQresultErrorField(error, PG_DIAG_COLUMN_NAME);
 }
 
 struct slice store_refusal(const PGresult *error, struct arena *arena)

@@ -6,7 +6,8 @@
 
 enum {
     ANSWER_US = 30 * 1000000,
-    TOPIC_MS = 10 * 1000,
+    TOPIC_MS = 10 * 1000, /* to say what is in the topic */
+    DELIVERY_MS = 10 * 1000,
     QUEUE_MESSAGES = 1000,
     QUEUE_BYTES = 8 * 1024 * 1024,
 };
@@ -30,7 +31,7 @@ status client_open(struct client *c, const char *name, const char *brokers, cons
     const struct kafka_producer_options producer = {
         .client_id = name,
         .brokers = brokers,
-        .message_timeout_ms = TOPIC_MS,
+        .message_timeout_ms = DELIVERY_MS,
         .queue_messages = QUEUE_MESSAGES,
         .queue_bytes = QUEUE_BYTES,
         .in_flight = 1,
