@@ -17,6 +17,7 @@ static const struct {
     {"53400", BLAME_SIZE},     /* more temporary files than temp_file_limit allows */
     {"57014", BLAME_SIZE},     /* statement_timeout (or somebody cancelled the statement) */
     {"P0004", BLAME_DATABASE}, /* a failed ASSERT is a fault of the function, by its own word */
+    {"2200H", BLAME_DATABASE}, /* a sequence that the platform's columns are filled from is at its end */
 
     /* The values. */
     {"22", BLAME_ROW}, /* data exception */
@@ -142,9 +143,30 @@ bool store_has_no_partition(const PGresult *error)
            !PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
 }
 
+/* The limits of class 54 that are the whole database's: no transaction id or multixact is to be had (wraparound), or a file is at its
+ * last block. PostgreSQL names the function that found it, in no language. */
+static bool is_limit_of_database(const PGresult *error)
+{
+    static const char *const FOUND_BY[] = {
+        "GetNewTransactionId", "GetNewMultiXactId",       "mdextend",
+        "mdzeroextend",        "ExtendBufferedRelShared", "ExtendBufferedRelLocal",
+    };
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    const char *function = PQresultErrorField(error, PG_DIAG_SOURCE_FUNCTION);
+
+    if (!sqlstate || strncmp(sqlstate, "54", 2) != 0 || !function)
+        return false;
+    for (size_t i = 0; i < sizeof FOUND_BY / sizeof *FOUND_BY; i++) {
+        if (strcmp(function, FOUND_BY[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum store_blame store_blame_of(const PGresult *error, const char *generated)
 {
-    if (store_unfilled_column(error, generated) || store_has_no_partition(error))
+    if (store_unfilled_column(error, generated) || store_has_no_partition(error) ||
+        is_limit_of_database(error))
         return BLAME_DATABASE;
     return store_blame(PQresultErrorField(error, PG_DIAG_SQLSTATE), is_raised_in_function(error));
 }

@@ -10,7 +10,7 @@
 
 /* What PostgreSQL said. Its texts may quote the label's value. */
 struct pg_result {
-    char *sqlstate, *constraint, *context, *column;
+    char *sqlstate, *constraint, *context, *column, *function;
 };
 
 /* In place of libpq's, which makes a result with fields only out of a server's answer. */
@@ -27,6 +27,8 @@ char *PQresultErrorField(const PGresult *res, int fieldcode)
         return r->column;
     case PG_DIAG_CONTEXT:
         return r->context;
+    case PG_DIAG_SOURCE_FUNCTION:
+        return r->function;
     default:
         return quoting;
     }
@@ -72,6 +74,7 @@ static void who_is_to_blame_follows_from_the_code(void **state)
         {"53200", BLAME_SIZE},     /* out of memory */
         {"53400", BLAME_SIZE},     /* configuration limit exceeded */
         {"P0004", BLAME_DATABASE}, /* assert failure */
+        {"2200H", BLAME_DATABASE}, /* sequence generator limit exceeded */
         {"08006", BLAME_DATABASE}, /* connection failure */
         {"0A000", BLAME_DATABASE}, /* cached plan must not change result type */
         {"25006", BLAME_DATABASE}, /* read-only transaction */
@@ -145,14 +148,15 @@ static void a_refusal_names_sqlstate_and_constraint_or_column_and_no_value(void 
         struct pg_result result;
         const char *message;
     } CASES[] = {
-        {{not_in_repertoire, NULL, NULL, NULL}, "the database refused the label: SQLSTATE 22021"},
-        {{check_violation, name_length, NULL, NULL},
+        {{not_in_repertoire, NULL, NULL, NULL, NULL}, "the database refused the label: SQLSTATE 22021"},
+        {{check_violation, name_length, NULL, NULL, NULL},
          "the database refused the label: constraint label_name_length, SQLSTATE 23514"},
-        {{check_violation, name_length, context, NULL}, "the database refused the label: SQLSTATE 23514"},
-        {{not_null_violation, NULL, NULL, team},
+        {{check_violation, name_length, context, NULL, NULL},
+         "the database refused the label: SQLSTATE 23514"},
+        {{not_null_violation, NULL, NULL, team, NULL},
          "the database refused the label: column team, SQLSTATE 23502"},
-        {{not_null_violation, NULL, context, team}, "the database refused the label: SQLSTATE 23502"},
-        {{NULL, NULL, NULL, NULL}, "the database refused the label: SQLSTATE unknown"},
+        {{not_null_violation, NULL, context, team, NULL}, "the database refused the label: SQLSTATE 23502"},
+        {{NULL, NULL, NULL, NULL, NULL}, "the database refused the label: SQLSTATE unknown"},
     };
     struct arena *arena = arena_new(1024);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -175,15 +179,41 @@ static void a_null_is_the_labels_fault_only_where_the_label_has_a_say(void **sta
         struct pg_result result;
         enum store_blame blame;
     } CASES[] = {
-        {{not_null_violation, NULL, NULL, filled}, BLAME_ROW},
-        {{not_null_violation, NULL, NULL, generated}, BLAME_ROW},
-        {{not_null_violation, NULL, context, alike}, BLAME_ROW},
-        {{not_null_violation, NULL, NULL, alike}, BLAME_DATABASE},
+        {{not_null_violation, NULL, NULL, filled, NULL}, BLAME_ROW},
+        {{not_null_violation, NULL, NULL, generated, NULL}, BLAME_ROW},
+        {{not_null_violation, NULL, context, alike, NULL}, BLAME_ROW},
+        {{not_null_violation, NULL, NULL, alike, NULL}, BLAME_DATABASE},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         assert_int_equal(store_blame_of((const PGresult *)&CASES[i].result, "\nlang\nteam\n"),
                          CASES[i].blame);
     assert_int_equal(store_blame_of((const PGresult *)&CASES[1].result, NULL), BLAME_DATABASE);
+}
+
+/* The same SQLSTATE: a row that is too big, and a database that gives no more transaction ids, to nobody. */
+static void a_limit_of_the_whole_database_is_an_outage(void **state)
+{
+    (void)state;
+    static char limit[] = "54000";
+    static char other[] = "22003";
+    static char wraparound[] = "GetNewTransactionId";
+    static char multixacts[] = "GetNewMultiXactId";
+    static char blocks[] = "mdextend";
+    static char entry[] = "index_form_tuple";
+    static char context[] = "SQL statement in a trigger that writes first";
+    static const struct {
+        struct pg_result result;
+        enum store_blame blame;
+    } CASES[] = {
+        {{limit, NULL, NULL, NULL, wraparound}, BLAME_DATABASE},
+        {{limit, NULL, context, NULL, multixacts}, BLAME_DATABASE},
+        {{limit, NULL, NULL, NULL, blocks}, BLAME_DATABASE},
+        {{limit, NULL, NULL, NULL, entry}, BLAME_ROW},
+        {{limit, NULL, NULL, NULL, NULL}, BLAME_ROW},
+        {{other, NULL, NULL, NULL, wraparound}, BLAME_ROW},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        assert_int_equal(store_blame_of((const PGresult *)&CASES[i].result, NULL), CASES[i].blame);
 }
 
 static void a_constraint_with_a_long_name_is_cut(void **state)
@@ -195,7 +225,7 @@ static void a_constraint_with_a_long_name_is_cut(void **state)
     memset(constraint, 'c', sizeof constraint - 1);
     constraint[sizeof constraint - 1] = '\0';
 
-    struct pg_result result = {sqlstate, constraint, NULL, NULL};
+    struct pg_result result = {sqlstate, constraint, NULL, NULL, NULL};
     struct slice message = store_refusal((const PGresult *)&result, arena);
     assert_in_range(message.len, 100, 191);
     assert_int_equal(message.at[message.len - 1], 'c');
@@ -210,6 +240,7 @@ int main(void)
         cmocka_unit_test(every_class_of_postgresql_is_known),
         cmocka_unit_test(a_refusal_names_sqlstate_and_constraint_or_column_and_no_value),
         cmocka_unit_test(a_null_is_the_labels_fault_only_where_the_label_has_a_say),
+        cmocka_unit_test(a_limit_of_the_whole_database_is_an_outage),
         cmocka_unit_test(a_constraint_with_a_long_name_is_cut),
     };
     return cmocka_run_group_tests_name("store_errors", tests, NULL, NULL);
