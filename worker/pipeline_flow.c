@@ -89,9 +89,10 @@ status pipeline_collect(struct pipeline *p)
     bool room = pipeline_has_room(p);
     status st = may_take ? switch_fetching(p, room) : STATUS_OK;
 
+    /* What comes while nothing is taken is announced once only. */
+    p->consumer_dry = false;
     if (st != STATUS_OK || !(room || p->paused) || !may_take)
         return st;
-    p->consumer_dry = false;
     while (st == STATUS_OK && p->failed == STATUS_OK) {
         struct kafka_message *m = kafka_consumer_poll(p->consumer, 0);
         if (!m) {
