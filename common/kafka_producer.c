@@ -85,13 +85,16 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
     if (!conf)
         return NULL;
 
+    /* One message has room: librdkafka would call the queue full where the message is too large for it, for ever. */
+    int64_t largest = kafka_conf_number_of(conf, "message.max.bytes", 0);
+    int64_t queue_bytes = o->queue_bytes > largest ? o->queue_bytes : largest;
     bool ok = kafka_conf_text(conf, "acks", "all", f) &&
               kafka_conf_text(conf, "partitioner", "murmur2_random", f) && configure_delivery(conf, o, f) &&
               /* Looking at a topic must not make it. */
               kafka_conf_text(conf, "allow.auto.create.topics", "false", f) &&
               kafka_conf_number(conf, "max.in.flight.requests.per.connection", o->in_flight, f) &&
               kafka_conf_number(conf, "queue.buffering.max.messages", o->queue_messages, f) &&
-              kafka_conf_number(conf, "queue.buffering.max.kbytes", (o->queue_bytes + 1023) / 1024, f);
+              kafka_conf_number(conf, "queue.buffering.max.kbytes", (queue_bytes + 1023) / 1024, f);
     if (ok)
         return conf;
     rd_kafka_conf_destroy(conf);
