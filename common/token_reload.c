@@ -121,6 +121,8 @@ status token_keys_start(struct token_keys *keys, const struct token_watch *watch
     register_metrics(keys);
     shared->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     good = good && shared->stop_fd >= 0;
+    /* A thread that has started looks at all of them. */
+    (void)pthread_mutex_lock(&shared->mutex);
     for (size_t i = 0; good && i < keys->n_sources; i++) {
         struct token_source *source = &keys->sources[i];
         if (source->kind != TOKEN_JWKS_URL)
@@ -128,6 +130,7 @@ status token_keys_start(struct token_keys *keys, const struct token_watch *watch
         source->wanted = true;
         good = source->has_thread = pthread_create(&source->thread, NULL, token_keep_fresh, source) == 0;
     }
+    (void)pthread_mutex_unlock(&shared->mutex);
     if (good && watch->reload_fd >= 0)
         good = shared->has_reload_thread =
             pthread_create(&shared->reload_thread, NULL, reload_on_signal, keys) == 0;
