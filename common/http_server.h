@@ -87,6 +87,8 @@ void *http_request_state(struct http_request *r);
  * Content-Length is the handler's to refuse in `head`: see http_request_framing().) `party` (below SHARES_PARTIES) is whose share of
  * the memory of all bodies it takes. */
 void http_accept_body(struct http_request *r, size_t max, uint32_t party);
+/* Reads the body to its end and keeps nothing: the handler's `body` gets an empty one. */
+void http_ignore_body(struct http_request *r);
 
 struct http_reply {
     unsigned status;

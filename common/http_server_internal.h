@@ -46,7 +46,7 @@ struct http_request {
     uint32_t body_party;
     uint64_t body_seen;
     struct buffer body;
-    enum { BODY_FITS, BODY_TOO_LARGE, BODY_NO_ROOM } body_state;
+    enum { BODY_FITS, BODY_IGNORED, BODY_TOO_LARGE, BODY_NO_ROOM } body_state;
     struct MHD_Response *response;
     unsigned status;
     int64_t started_us;

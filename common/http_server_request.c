@@ -44,6 +44,13 @@ void http_accept_body(struct http_request *r, size_t max, uint32_t party)
     http_request_decide(r);
 }
 
+void http_ignore_body(struct http_request *r)
+{
+    r->body_state = BODY_IGNORED;
+    r->accepted = true;
+    http_request_decide(r);
+}
+
 /* ---- the steps of a request ---- */
 
 static enum MHD_Result queue(struct http_request *r)

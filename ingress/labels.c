@@ -24,7 +24,7 @@ static bool read_run_id(struct http_request *r, struct exchange *x)
     if (x->waited_for_keys || is_too_large)
         answer_error(r, ANSWER_NO_RUN);
     else
-        http_accept_body(r, LABEL_BODY_MAX, x->party);
+        http_ignore_body(r);
     return false;
 }
 

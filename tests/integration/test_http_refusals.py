@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
-from support.raw_http import BODY, Connection, chunked, fill, request
+from support.raw_http import BODY, Connection, chunk, chunked, fill, request
 
 COMMON = {"date", "content-type", "content-length"}
 REALM = 'Bearer realm="gold-label"'
@@ -174,6 +174,20 @@ def test_an_unknown_path_is_404_for_everybody(path, api):
 
 def test_a_malformed_run_without_a_token_is_401(api):
     assert api.post("no-uuid", token=None).status_code == 401
+
+
+def test_a_malformed_run_with_a_body_that_is_too_large_is_404(api, run):
+    line = "POST /v1/run/x/gold-labels HTTP/1.1"
+    body = chunk(b"x" * LARGE) + b"0\r\n\r\n"
+    cases = (
+        (chunked(line=line, body=body), (404, "not_found")),
+        (chunked(body=body), (413, "body_too_large")),
+    )
+    for sent, expected in cases:
+        with Connection(api.url) as connection:
+            connection.send(fill(sent, api.url, run, api.token))
+            answer = connection.answer()
+            assert (answer.status, answer.code) == expected
 
 
 def test_a_missing_run_with_a_broken_rule_is_422(api):
