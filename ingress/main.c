@@ -286,6 +286,7 @@ static void shut_down(struct parts *p)
 
     atomic_store(&p->in.phase, PHASE_CLOSING);
     token_keys_stop(p->in.token_keys);
+    outcome_answer_rest(&p->in); /* first: closing the reads may wait for the name of the database's host */
     reads_close(p->in.reads);
     bool is_idle = false;
     for (int waited_ms = 0; !is_idle && waited_ms < LAST_ANSWERS_MS; waited_ms += LAST_ANSWERS_STEP_MS) {

@@ -152,10 +152,11 @@ static void advance_all(struct reads *s)
 {
     size_t open = 0;
     size_t failing = 0;
+    bool connects = false; /* one at a time: each may wait for a name, and the others' answers with it */
 
     for (size_t i = 0; i < s->o.connections; i++) {
         struct reads_connection *c = s->connections[i];
-        reads_connection_advance(c, s->fds[i].revents != 0);
+        connects |= reads_connection_advance(c, s->fds[i].revents != 0, !connects);
         open += reads_connection_is_open(c);
         failing += reads_connection_is_failing(c);
     }
@@ -197,12 +198,12 @@ static void *run(void *ctx)
         (void)pthread_mutex_lock(&s->mutex);
         bool closing = s->closing;
         (void)pthread_mutex_unlock(&s->mutex);
-        advance_all(s);
-        dispatch(s);
         if (closing) {
             abandon_all(s);
             return NULL;
         }
+        advance_all(s);
+        dispatch(s);
     }
 }
 

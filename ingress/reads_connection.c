@@ -228,7 +228,8 @@ void reads_connection_read(struct reads_connection *c, struct read *r)
     c->read = r;
     c->phase = PHASE_READING;
     c->has_error = c->is_slow = false;
-    c->due_us = r->deadline_us + GRACE_US;
+    /* PostgreSQL gives up first, and the connection stays. The client's own deadline is looked at beside. */
+    c->due_us = now_us(c) + c->o->timeout_ms * 1000 + GRACE_US;
     reads_rows_begin(&c->page);
     if (!PQsendQueryPrepared(c->conn, STATEMENTS[r->kind].name, STATEMENTS[r->kind].n_parameters, values,
                              NULL, NULL, 1) ||
@@ -314,12 +315,13 @@ int64_t reads_connection_due_us(const struct reads_connection *c)
     return c->read && c->read->deadline_us < c->due_us ? c->read->deadline_us : c->due_us;
 }
 
-void reads_connection_advance(struct reads_connection *c, bool is_ready)
+bool reads_connection_advance(struct reads_connection *c, bool is_ready, bool may_connect)
 {
     if (c->phase == PHASE_AWAY) {
-        if (now_us(c) >= c->due_us)
+        bool connects = may_connect && now_us(c) >= c->due_us;
+        if (connects)
             connect_now(c);
-        return;
+        return connects;
     }
     /* Before its socket is ready libpq would wait by itself. */
     if (is_ready && c->phase == PHASE_CONNECTING)
@@ -331,4 +333,5 @@ void reads_connection_advance(struct reads_connection *c, bool is_ready)
         settle(c, READ_LATE);
     if (c->phase != PHASE_AWAY && now_us(c) >= c->due_us)
         disconnect(c, "no answer in time", NULL);
+    return false;
 }

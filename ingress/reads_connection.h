@@ -40,5 +40,6 @@ void reads_connection_abandon(struct reads_connection *c, enum read_outcome outc
 /* What poll(2) is to wait for (-1: nothing), and until when. */
 int reads_connection_fd(const struct reads_connection *c, short *events);
 int64_t reads_connection_due_us(const struct reads_connection *c);
-/* Does what can be done now; `is_ready`: poll(2) has reported its descriptor. */
-void reads_connection_advance(struct reads_connection *c, bool is_ready);
+/* Does what can be done now; `is_ready`: poll(2) has reported its descriptor. Returns whether it has begun to connect, which it does
+ * only where it may. */
+bool reads_connection_advance(struct reads_connection *c, bool is_ready, bool may_connect);

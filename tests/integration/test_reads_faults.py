@@ -62,6 +62,13 @@ def write(one, run):
     assert answer.status_code == 202, answer.text
 
 
+def readers(system):
+    """Back ends of all ingresses."""
+    with system.superuser() as connection:
+        sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'gold-label-ingress'"
+        return {pid for (pid,) in connection.execute(sql)}
+
+
 # ---- slow ----
 
 
@@ -80,6 +87,23 @@ def test_slow_reads_are_given_up_and_writes_do_not_notice(system, run, ingress):
             assert_unavailable(answer.result())
         assert time.monotonic() - began < 2.5 * SLOW_S  # nobody has waited for two statements
     assert len(read_well(one, f"{run}/gold-labels").json()) <= 20
+
+
+def test_a_read_that_has_waited_for_a_connection_costs_no_connection(system, run, ingress):
+    """It is answered in its time; PostgreSQL gives its statement up in that of a statement."""
+    one = ingress(**SLOW, GOLD_LABEL_POSTGRES_CONNECTIONS="1")
+    read_well(one, f"{run}/gold-labels")
+    before = readers(system)
+    with ThreadPoolExecutor(2) as pool, system.table_held():
+        first = pool.submit(read, one, f"{run}/gold-labels")
+        wait_until(lambda: one.metric(r'gold_label_ingress_read_connections{state="busy"}') == 1)
+        time.sleep(0.2 * SLOW_S)
+        second = pool.submit(read, one, f"{run}/gold-labels")
+        assert_unavailable(first.result())
+        assert_unavailable(second.result())
+        time.sleep(SLOW_S)  # PostgreSQL has given up the second by then
+    read_well(one, f"{run}/gold-labels")
+    assert before <= readers(system)
 
 
 def test_more_reads_than_can_wait_are_refused_at_once(system, run, ingress):
