@@ -199,6 +199,9 @@ int64_t kafka_consumer_deadline_us(const struct kafka_consumer *c);
 void kafka_consumer_notify(struct kafka_consumer *c, int event_fd);
 /* True once it will never have a partition again: another has taken its `group.instance.id`, for example. Only a new one helps. */
 bool kafka_consumer_is_broken(const struct kafka_consumer *c);
+/* A broker has said that something it reads is not there, or not for it to be read. It says so once, and nothing comes from there for as
+ * long as that is true. */
+bool kafka_consumer_is_out_of_sight(const struct kafka_consumer *c);
 /* False while no broker is reachable. */
 bool kafka_consumer_reachable(const struct kafka_consumer *c);
 

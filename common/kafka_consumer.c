@@ -264,6 +264,11 @@ bool kafka_consumer_is_broken(const struct kafka_consumer *c)
     return c->broken;
 }
 
+bool kafka_consumer_is_out_of_sight(const struct kafka_consumer *c)
+{
+    return c->out_of_sight;
+}
+
 bool kafka_consumer_is_placed(const struct kafka_consumer *c)
 {
     return !c->placing.list;
@@ -385,7 +390,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     kafka_placing_cancel(c);
     forget_membership(c);
     rd_kafka_queue_destroy(c->queue);
-    if (c->stays) /* why: kafka_internal.h; its threads end with the process */
+    if (c->out_of_sight) /* why: kafka_internal.h; its threads end with the process */
         return;
     rd_kafka_destroy_flags(c->rk, c->forsaken ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
     free(c);

@@ -114,7 +114,7 @@ struct kafka_consumer {
     bool forsaken; /* a commit got no answer in time, and nothing has come from the coordinator since */
     bool broken;   /* librdkafka has given up for good */
     /* A topic is gone, or may not be seen: librdkafka (2.0.2) would wait for its partitions for ever at its end. */
-    bool stays;
+    bool out_of_sight;
     struct kafka_fetching fetching;
     struct kafka_placing placing;
 };

@@ -55,7 +55,7 @@ static bool is_out_of_sight(rd_kafka_resp_err_t err)
 void kafka_consumer_note_error(struct kafka_consumer *c, rd_kafka_t *rk, rd_kafka_resp_err_t err,
                                const char *reason, const rd_kafka_message_t *m)
 {
-    c->stays = c->stays || is_out_of_sight(err);
+    c->out_of_sight = c->out_of_sight || is_out_of_sight(err);
     log_consumer_error(rk, err, reason, m);
 }
 

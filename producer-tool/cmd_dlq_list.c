@@ -39,7 +39,9 @@ static status list_all(struct letters *l, bool as_table, struct output *o, struc
         if (o->text.len >= PIECE_BYTES)
             st = letters_write(l, o, f);
     }
-    return st == STATUS_OK ? letters_write(l, o, f) : st;
+    if (st == STATUS_OK)
+        st = letters_write(l, o, f);
+    return st == STATUS_OK ? reader_end(&l->reader, f) : st;
 }
 
 static int list(struct letters *l, bool as_table)

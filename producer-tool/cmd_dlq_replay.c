@@ -56,10 +56,10 @@ static int replay_all(struct letters *l, const struct replay_options *o)
         print_counts(&counts);
     if (st)
         return reader_exit_code(st);
-    if (counts.failed)
-        return EXIT_STOPPED;
     if (l->reader.stopped)
         return EXIT_INTERRUPTED;
+    if (counts.failed)
+        return EXIT_STOPPED;
     return counts.refused ? EXIT_REFUSED : 0;
 }
 

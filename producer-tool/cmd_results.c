@@ -191,6 +191,15 @@ static bool output_is_writable(const struct follow *w)
     return !output_is_empty(&w->output) && poll(&fd, 1, 0) > 0;
 }
 
+static int end_of_reading(const struct follow *w)
+{
+    struct fault f = {0};
+    if (reader_end(&w->reader, &f) == STATUS_OK)
+        return w->options.count > 0 ? EXIT_STOPPED : 0;
+    log_error("stopped", LOG_STR("reason", f.message));
+    return EXIT_STOPPED;
+}
+
 /* Returns the exit code. A follow is meant to be ended by its user: a signal, or a reader that has seen enough (`| head`), is
  * a good end. Ended by --timeout before --count results came is not. */
 static int follow(struct follow *w)
@@ -220,7 +229,7 @@ static int follow(struct follow *w)
             if (has_enough(w))
                 return 0;
             if (is_done)
-                return w->options.count > 0 ? EXIT_STOPPED : 0;
+                return end_of_reading(w);
             if (w->options.timeout_s > 0 && now_us() > w->deadline_us)
                 return w->options.count > 0 ? EXIT_STOPPED : 0;
         }

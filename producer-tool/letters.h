@@ -59,7 +59,8 @@ void letters_init(struct letters *l, const struct letters_options *options, stru
 void letters_dispose(struct letters *l);
 /* Errors: as reader_open(). */
 status letters_open(struct letters *l, struct fault *f) must_check;
-/* The next letter that is asked for, to be freed; NULL at the end or after a signal (reader.stopped). */
+/* The next letter that is asked for, to be freed; NULL at the end, after a signal (reader.stopped), or where no more can be read: see
+ * reader_end(). */
 struct kafka_message *letters_next(struct letters *l);
 /* Writes everything that is in `o`, however long its reader takes.
  * Errors: STATUS_TIMEOUT: a signal came before that (reader.stopped); as output_write(). */

@@ -15,6 +15,8 @@ enum {
     QUEUE_BYTES = 8 * 1024 * 1024,
     MAX_PROPERTIES = 256,
     LOOK_US = 5000000, /* between two looks at the partitions of a topic that is followed */
+    PATIENCE_US =
+        10000000, /* with a topic that is not there, or not to be read: it may be moving, or being made anew */
 };
 
 static int64_t now_us(void)
@@ -101,6 +103,7 @@ status reader_open(struct reader *r, const struct reader_options *options, struc
         return fault_set(f, STATUS_FATAL, "descriptors", "no file descriptors: %s", strerror(errno));
     status st = open_consumer(r, options, f);
     r->topic = options->topic;
+    r->follows = options->follow;
     r->grows = options->follow && options->partition == READER_ALL;
     r->look_us = now_us() + LOOK_US;
 
@@ -116,6 +119,7 @@ status reader_open(struct reader *r, const struct reader_options *options, struc
         if (now_us() <= deadline)
             st = STATUS_OK;
     }
+    r->moved_us = now_us();
     return st == STATUS_OK ? assign(r, f) : st;
 }
 
@@ -178,6 +182,13 @@ static bool is_before_end(struct reader *r, struct kafka_record record)
     return record.offset < to;
 }
 
+/* Nothing has come. Who follows waits, for it may be mended. */
+static void look_for_loss(struct reader *r)
+{
+    if (!r->follows && kafka_consumer_is_out_of_sight(r->consumer) && now_us() - r->moved_us > PATIENCE_US)
+        r->lost = true;
+}
+
 struct kafka_message *reader_next(struct reader *r, int timeout_ms)
 {
     /* What lies behind the end of a partition, or behind a message that is passed over, would not be announced again: a partition may
@@ -185,10 +196,13 @@ struct kafka_message *reader_next(struct reader *r, int timeout_ms)
     for (; !reader_is_done(r); timeout_ms = 0) {
         int32_t ended = -1;
         struct kafka_message *m = kafka_read_next(r->consumer, timeout_ms, &ended);
+        if (!m && ended < 0) {
+            look_for_loss(r);
+            return NULL;
+        }
+        r->moved_us = now_us();
         if (m && is_before_end(r, kafka_view(m)))
             return m;
-        if (!m && ended < 0)
-            return NULL;
         if (!m)
             end_partition(r, (size_t)ended);
         kafka_message_free(m);
@@ -199,7 +213,17 @@ struct kafka_message *reader_next(struct reader *r, int timeout_ms)
 bool reader_is_done(struct reader *r)
 {
     r->stopped = r->stopped || signals_read(r->signal_fd) != SIGNAL_NONE;
-    return r->stopped || r->n_open == 0;
+    return r->stopped || r->lost || r->n_open == 0;
+}
+
+status reader_end(const struct reader *r, struct fault *f)
+{
+    if (!r->lost)
+        return STATUS_OK;
+    return fault_set(f, STATUS_FATAL, "lost",
+                     "topic %s is not there any more, or may not be read: %zu of its %zu "
+                     "partitions were not read to their end",
+                     r->topic, r->n_open, r->partitions);
 }
 
 int reader_exit_code(status st)

@@ -32,9 +32,12 @@ struct reader {
     int64_t *from;     /* per partition; where it follows: the next one to be read */
     int64_t *to;       /* likewise: where it ends; INT64_MAX where it follows */
     size_t n_open;     /* partitions whose end was not reached */
+    int64_t moved_us;  /* when the last message came, or the end of a partition */
     bool stopped;      /* by a signal */
-    bool grows;        /* with the topic: it follows all of it */
-    int64_t look_us;   /* when to look again whether it has */
+    bool lost;         /* what is left cannot be read: see reader_end() */
+    bool follows;
+    bool grows;      /* with the topic: it follows all of it */
+    int64_t look_us; /* when to look again whether it has */
 };
 
 /* Blocks signals: call before anything else starts threads. Waits for a broker.
@@ -49,8 +52,10 @@ status reader_grow(struct reader *r, struct fault *f) must_check;
 
 /* The next message (the caller frees it), or NULL: after `timeout_ms`, at the end, or when an event was served. */
 struct kafka_message *reader_next(struct reader *r, int timeout_ms);
-/* Whether there is nothing more to read. */
+/* Whether there is nothing more to read, or to be had. */
 bool reader_is_done(struct reader *r);
+/* How it has ended. Errors: STATUS_FATAL: before the end, because the topic is gone or may not be read. */
+status reader_end(const struct reader *r, struct fault *f) must_check;
 
 /* 2, 3 or 130: how a verb ends that could not do its work. */
 int reader_exit_code(status st);

@@ -25,18 +25,27 @@ struct replay {
     size_t capacity;
 };
 
+struct letter_place {
+    int32_t partition;
+    int64_t offset;
+};
+
 static void on_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                          const char *error)
 {
     const struct replay *r = ctx;
-    (void)opaque;
+    struct letter_place *place = opaque;
     (void)retriable;
     if (delivery == KAFKA_DELIVERED) {
         r->counts->sent++;
-        return;
+    } else {
+        r->counts->failed++;
+        log_error(delivery == KAFKA_UNKNOWN ? "a dead letter may or may not have been sent again"
+                                            : "a dead letter was not sent again",
+                  LOG_INT("partition", place->partition), LOG_INT("offset", place->offset),
+                  LOG_STR("error", error));
     }
-    r->counts->failed++;
-    log_error("a dead letter was not sent again", LOG_STR("error", error));
+    free(place);
 }
 
 static const char *why_refused(const struct replay *r, const struct letter *l)
@@ -56,6 +65,23 @@ static bool reserve(struct replay *r, size_t n)
     r->headers = grown;
     r->capacity = n * 2;
     return true;
+}
+
+/* `place` is on_delivered()'s where that is STATUS_OK. */
+static status produce(struct replay *r, const struct letter *l, size_t n_headers, struct letter_place *place,
+                      struct fault *f)
+{
+    for (;;) {
+        status st = kafka_produce(r->producer, r->letters->settings.commands_topic, KAFKA_PARTITION_BY_KEY,
+                                  l->record.key, l->record.value, r->headers, n_headers, place);
+        if (st == STATUS_OK || (st != STATUS_FULL && st != STATUS_RETRY))
+            return st ? fault_set(f, st, status_text(st), "Kafka does not take the command for topic %s",
+                                  r->letters->settings.commands_topic)
+                      : STATUS_OK;
+        kafka_producer_poll(r->producer, WAIT_MS);
+        if (reader_is_done(&r->letters->reader) && r->letters->reader.stopped)
+            return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted");
+    }
 }
 
 static status send_again(struct replay *r, const struct kafka_message *m, const struct letter *l,
@@ -78,17 +104,14 @@ static status send_again(struct replay *r, const struct kafka_message *m, const 
     r->headers[n++] = (struct kafka_header){LETTER_REPLAYS, slice_of(replays)};
     r->headers[n++] = (struct kafka_header){"authorization", credentials_authorization(r->o->credentials)};
 
-    for (;;) {
-        status st = kafka_produce(r->producer, r->letters->settings.commands_topic, KAFKA_PARTITION_BY_KEY,
-                                  l->record.key, l->record.value, r->headers, n, NULL);
-        if (st == STATUS_OK || (st != STATUS_FULL && st != STATUS_RETRY))
-            return st ? fault_set(f, st, status_text(st), "Kafka does not take the command for topic %s",
-                                  r->letters->settings.commands_topic)
-                      : STATUS_OK;
-        kafka_producer_poll(r->producer, WAIT_MS);
-        if (reader_is_done(&r->letters->reader) && r->letters->reader.stopped)
-            return fault_set(f, STATUS_TIMEOUT, "interrupted", "interrupted");
-    }
+    struct letter_place *place = malloc(sizeof *place);
+    if (!place)
+        return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a letter");
+    *place = (struct letter_place){l->record.partition, l->record.offset};
+    status st = produce(r, l, n, place, f);
+    if (st)
+        free(place);
+    return st;
 }
 
 /* The worker would reject the command, and a rejected one is no dead letter any more. */
@@ -148,11 +171,15 @@ static status open_producer(struct replay *r, struct fault *f)
 /* A signal ends the waiting, or has cut it short. What Kafka has not taken by then is reported as not sent when the producer is freed. */
 static void wait_until_sent(const struct replay *r)
 {
-    int most_ms = r->letters->reader.stopped ? STOPPED_MS : TIMEOUT_MS;
+    bool *stopped = &r->letters->reader.stopped;
+    int most_ms = *stopped ? STOPPED_MS : TIMEOUT_MS;
     for (int waited_ms = 0; waited_ms < most_ms; waited_ms += WAIT_MS) {
-        if (kafka_producer_flush(r->producer, WAIT_MS) == 0 ||
-            signals_read(r->letters->reader.signal_fd) != SIGNAL_NONE)
+        if (kafka_producer_flush(r->producer, WAIT_MS) == 0)
             return;
+        if (signals_read(r->letters->reader.signal_fd) != SIGNAL_NONE) {
+            *stopped = true;
+            return;
+        }
     }
 }
 
@@ -165,6 +192,8 @@ status replay_letters(struct letters *l, const struct replay_options *o, struct 
         st = take_letter(&r, m, f);
         kafka_message_free(m);
     }
+    if (st == STATUS_OK)
+        st = reader_end(&l->reader, f);
     if (r.producer)
         wait_until_sent(&r);
     kafka_producer_free(r.producer);

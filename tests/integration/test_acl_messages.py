@@ -2,7 +2,7 @@
 
 import pytest
 from support.api import status
-from support.events import command
+from support.events import Sender, command
 from support.kafka_proxy import (
     FETCH,
     FIND_COORDINATOR,
@@ -89,3 +89,20 @@ def test_an_ingress_that_may_not_see_the_results_any_more_ends_when_it_is_told_t
     kafka_proxy.errors = {topics.names["results"]: TOPIC_AUTHORIZATION_FAILED}
     wait_until(lambda: line(ingress, "TOPIC_AUTHORIZATION_FAILED"), 60, "it knows")
     assert ingress.stop() == 0
+
+
+def test_dead_letters_and_results_that_may_not_be_read_are_not_waited_for(tool, topics, kafka_proxy):
+    environment = topics.environment | kafka_proxy.environment
+    for kind, *arguments in (
+        ("dlq", "dlq", "list", "--partition", "0"),
+        ("results", "results", "--from", "oldest", "--no-follow", "--partition", "0"),
+    ):
+        sender = Sender(topics.brokers, None, topics.names[kind])
+        for n in range(50):  # some of them in partition 0
+            sender.queue(b"?", key=str(n).encode())
+        sender.flush()
+        kafka_proxy.refuse(FETCH, fetch(topics.names[kind], 0, TOPIC_AUTHORIZATION_FAILED))
+        done = tool(*arguments, timeout=60, **environment)
+        assert done.returncode == 3, done.stderr
+        assert f"topic {topics.names[kind]} is not there any more, or may not be read" in done.stderr.decode()
+        kafka_proxy.refusals.clear()
