@@ -148,6 +148,7 @@ static int send_all(struct send *s)
     }
     const struct load_options options = load_options(s);
     int64_t start = now_us();
+    records_heed(s->journal.records, s->signal_fd);
     progress_start(&s->journal.progress, s->journal.at.offset, s->journal.at.size, start);
     enum summary_end end = load_run(&options);
     sender_close(s->sender);
@@ -159,6 +160,7 @@ static int check_all(struct send *s)
 {
     const struct load_options options = load_options(s);
     int64_t start = now_us();
+    records_heed(s->journal.records, s->signal_fd);
     progress_start(&s->journal.progress, 0, source_size(s->source), start);
     return account(s, load_check(&options), start);
 }

@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "common/token.h"
 #include "producer-tool/token_expiry.h"
+#include <ctype.h>
 
 enum {
     FILE_MAX = LABEL_TOKEN_MAX + 16, /* a line end behind the token */
@@ -71,6 +72,19 @@ static void take_token(struct credentials *c, const char *origin, struct slice t
         read_account(token, &c->account);
 }
 
+/* Two dots and nothing but the letters of base64url between and around them (RFC 7515 §3.1). */
+static bool looks_like_token(struct slice s)
+{
+    size_t dots = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+        dots += c == '.';
+        if (c != '.' && c != '-' && c != '_' && !isalnum((unsigned char)c))
+            return false;
+    }
+    return dots == 2 && s.len > 40;
+}
+
 static void take_token_file(struct credentials *c, const char *path, struct buffer *faults)
 {
     struct buffer text = {0};
@@ -82,6 +96,9 @@ static void take_token_file(struct credentials *c, const char *path, struct buff
     c->token_file = S_ISREG(c->file.st_mode) ? path : NULL;
     if (config_read_file(path, FILE_MAX, &text, &f) == STATUS_OK)
         take_token(c, "--token-file", without_line_end(buffer_slice(&text)), faults);
+    else if (looks_like_token(slice_of(path)))
+        buffer_add_text(faults,
+                        "--token-file wants the name of a file; what it is given looks like a token\n");
     else
         buffer_printf(faults, "--token-file: %s\n", f.message);
     buffer_dispose(&text);

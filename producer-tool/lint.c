@@ -102,10 +102,15 @@ static const char *member_of(const struct fault *f)
     return member_of_message(f->message);
 }
 
-/* The "byte N" of a message, or -1. */
+static bool is_unknown_member(const struct fault *f)
+{
+    return strcmp(f->code, "unknown_member") == 0;
+}
+
+/* The "byte N" of a message, or -1: also where the message has a name in it that is anybody's. */
 static long long byte_of(const struct fault *f)
 {
-    const char *found = strstr(f->message, " byte ");
+    const char *found = is_unknown_member(f) ? NULL : strstr(f->message, " byte ");
     if (!found)
         return -1;
     long long byte = strtoll(found + strlen(" byte "), NULL, 10);
@@ -148,7 +153,7 @@ struct lint_place lint_locate(struct slice line, const struct fault *f)
     place.member = member_of(f);
     if (is_missing(f) && strcmp(f->code, "account_required") != 0)
         return place;
-    bool is_unknown = strcmp(f->code, "unknown_member") == 0;
+    bool is_unknown = is_unknown_member(f);
     for (size_t i = 0; i < n; i++) {
         const char *known = known_member(members[i].name);
         if (is_unknown ? !known : known && known == place.member)

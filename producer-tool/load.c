@@ -256,7 +256,7 @@ static void look_at_token(struct load *l)
 /* Whether somebody else has to move before we can. */
 static bool is_stuck(const struct load *l)
 {
-    return l->phase == LOAD_FINISHING || l->holding || l->has_expired || !ledger_has_room(l->o->ledger);
+    return l->phase == LOAD_FINISHING || l->holding || l->has_expired || ledger_open(l->o->ledger) > 0;
 }
 
 static void look_at_deadline(struct load *l)
@@ -281,7 +281,8 @@ static void look_at_deadline(struct load *l)
     }
 }
 
-static void look_at_the_end(struct load *l)
+/* `was_reading`: in this turn; the last line may have been the one too many. */
+static void look_at_the_end(struct load *l, bool was_reading)
 {
     struct fault f = {0};
     if (ledger_close(l->o->ledger) > 0 && l->phase == LOAD_READING && !l->hungry &&
@@ -293,7 +294,7 @@ static void look_at_the_end(struct load *l)
         fault_set(&f, STATUS_RETRY, "kafka", "Kafka refuses or is away");
         stop(l, "stopped reading", &f);
     }
-    if (l->phase == LOAD_READING && summary_is_over(l->o->summary, &l->o->limit)) {
+    if (was_reading && l->end == SUMMARY_COMPLETE && summary_is_over(l->o->summary, &l->o->limit)) {
         fault_set(&f, STATUS_INVALID, "max_errors", "%llu of %llu lines are rejected: more than --max-errors",
                   (unsigned long long)l->o->summary->outcomes[SUMMARY_REJECTED],
                   (unsigned long long)l->o->summary->read);
@@ -353,9 +354,10 @@ static void load_loop(struct load *l)
         look_at_token(l);
         if (sender_serve(l->o->sender) > 0)
             postpone(l);
-        if (l->phase == LOAD_READING)
+        bool was_reading = l->phase == LOAD_READING;
+        if (was_reading)
             read_burst(l);
-        look_at_the_end(l);
+        look_at_the_end(l, was_reading);
         if (l->phase != LOAD_DONE)
             sleep_until_something(l);
     }

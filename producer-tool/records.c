@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 enum {
     FLUSH_AT = 256 * 1024,
     COPY_BYTES = 64 * 1024,
+    STALL_MS = 2000, /* for the reader of a pipe, once a signal is there */
 };
 
 struct record_file {
@@ -28,6 +30,7 @@ struct record_file {
 struct records {
     struct record_file files[RECORDS_FILES];
     const struct source *source;
+    int signal_fd;      /* -1: none */
     struct fault fault; /* of the first write that failed */
     bool failed;
 };
@@ -39,11 +42,11 @@ static const char *const NAMES[] = {"--results", "--rejects", "the file of reaso
 static void open_file(struct records *r, enum records_file which, const char *path, struct buffer *faults)
 {
     struct record_file *file = &r->files[which];
-    /* Signals are blocked by now: a named pipe without a reader must not keep us waiting. */
+    /* Signals are blocked by now: neither a named pipe without a reader nor one that is full must keep us waiting. */
     file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (file->fd < 0 && errno == ENXIO)
         buffer_printf(faults, "%s: nobody reads %s\n", NAMES[which], path);
-    else if (file->fd < 0 || fstat(file->fd, &file->about) != 0 || fcntl(file->fd, F_SETFL, 0) != 0)
+    else if (file->fd < 0 || fstat(file->fd, &file->about) != 0)
         buffer_printf(faults, "%s: %s cannot be opened: %s\n", NAMES[which], path, strerror(errno));
 }
 
@@ -83,6 +86,18 @@ static void check_checkpoint(const struct records *r, const char *path, struct b
         check_file(r, "--checkpoint", path, &about, RECORDS_FILES, faults);
 }
 
+/* Of a file that may not be read nothing is known. */
+static bool ends_a_line(const char *path, uint64_t len)
+{
+    char last = '\n';
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool ends = fd < 0 || pread(fd, &last, 1, (off_t)len - 1) != 1 || last == '\n';
+    if (fd >= 0)
+        close(fd);
+    return ends;
+}
+
+/* Whether it can be the file that the checkpoint is about: another one would be cut off somewhere. */
 static void check_length(const struct records *r, enum records_file which, const char *path,
                          struct buffer *faults)
 {
@@ -90,6 +105,11 @@ static void check_length(const struct records *r, enum records_file which, const
     if ((uint64_t)file->about.st_size < file->written)
         buffer_printf(faults, "%s: %s has %lld bytes, the checkpoint says at least %" PRIu64 "\n",
                       NAMES[which], path, (long long)file->about.st_size, file->written);
+    else if (file->written > 0 && S_ISREG(file->about.st_mode) && !ends_a_line(path, file->written))
+        buffer_printf(faults,
+                      "%s: %s was changed, or is another file: no line ends at byte %" PRIu64
+                      ", where the checkpoint says that one does\n",
+                      NAMES[which], path, file->written);
 }
 
 /* Two loads would write over each other's lines. The lock ends with the file, however we end; a file system without locks has none. */
@@ -112,7 +132,7 @@ static void open_files(struct records *r, const char *const paths[RECORDS_FILES]
             open_file(r, (enum records_file)i, paths[i], faults);
     }
     for (int i = 0; i < RECORDS_FILES; i++) {
-        if (r->files[i].fd < 0)
+        if (!paths[i] || r->files[i].fd < 0)
             continue;
         check_file(r, NAMES[i], paths[i], &r->files[i].about, i, faults);
         check_length(r, (enum records_file)i, paths[i], faults);
@@ -141,6 +161,7 @@ struct records *records_open(const struct records_paths *wanted, const struct re
     buffer_add_char(&reasons, '\0');
     const char *const paths[] = {wanted->results, wanted->rejects, wanted->rejects ? reasons.at : NULL};
     r->source = source;
+    r->signal_fd = -1;
     open_files(r, paths, wanted->checkpoint, keep, faults);
     buffer_dispose(&reasons);
     if (faults->len == faults_before)
@@ -175,6 +196,11 @@ void records_free(struct records *r)
     free(r);
 }
 
+void records_heed(struct records *r, int signal_fd)
+{
+    r->signal_fd = signal_fd;
+}
+
 bool records_keep_rejects(const struct records *r)
 {
     return r->files[RECORDS_REJECTS].fd >= 0;
@@ -189,6 +215,16 @@ static void fail(struct records *r, enum records_file which, const char *why)
     r->failed = true;
 }
 
+/* A pipe is full. Its reader may take as long as it likes, until we are asked to end: nobody else looks at the signals meanwhile, and they
+ * are left for the load to see. */
+static bool wait_for_reader(const struct records *r, int fd)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLOUT}, {.fd = r->signal_fd, .events = POLLIN}};
+    if (poll(fds, 2, -1) < 0 || fds[0].revents)
+        return true;
+    return poll(fds, 1, STALL_MS) != 0;
+}
+
 static void write_out(struct records *r, enum records_file which)
 {
     struct record_file *file = &r->files[which];
@@ -196,8 +232,12 @@ static void write_out(struct records *r, enum records_file which)
         fail(r, which, "no memory");
     for (size_t at = 0; at < file->text.len && !r->failed;) {
         ssize_t n = write(file->fd, file->text.at + at, file->text.len - at);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno == EAGAIN) {
+            if (!wait_for_reader(r, file->fd))
+                fail(r, which, "its reader takes nothing, and we are to end");
+        } else if (n < 0 && errno != EINTR) {
             fail(r, which, strerror(errno));
+        }
         at += n > 0 ? (size_t)n : 0;
         file->unsynced |= n > 0;
     }
@@ -266,6 +306,7 @@ static void add_result(struct buffer *to, const struct ledger_line *line)
 static bool copy_long_line(struct records *r, const struct ledger_line *line)
 {
     char piece[COPY_BYTES];
+    bool has_end = false;
     for (uint64_t at = line->start; at < line->end;) {
         size_t len = line->end - at < sizeof piece ? (size_t)(line->end - at) : sizeof piece;
         if (!source_copy(r->source, at, piece, len)) {
@@ -274,9 +315,12 @@ static bool copy_long_line(struct records *r, const struct ledger_line *line)
             return false;
         }
         buffer_add(&r->files[RECORDS_REJECTS].text, piece, len);
+        has_end = piece[len - 1] == '\n';
         write_out(r, RECORDS_REJECTS);
         at += len;
     }
+    if (!has_end) /* the last line of the input */
+        buffer_add_char(&r->files[RECORDS_REJECTS].text, '\n');
     return true;
 }
 

@@ -35,6 +35,9 @@ void records_free(struct records *r);
 /* Cuts off what is not to be kept: before the first line, and when a checkpoint is on disk that knows of it. Errors: STATUS_CONFIG. */
 status records_begin(struct records *r, struct fault *f) must_check;
 
+/* A signal that is ready there ends the waiting for the reader of a pipe, which is a write that failed. */
+void records_heed(struct records *r, int signal_fd);
+
 /* One line that is closed. Written later, see records_flush(). */
 void records_add(struct records *r, const struct ledger_line *line);
 /* Whether rejected lines and their reasons are kept in files. */

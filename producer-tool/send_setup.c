@@ -17,12 +17,11 @@ static bool is_standard_input(const char *path)
 static int open_file(const char *path, struct buffer *faults)
 {
     struct stat about;
-    if (is_standard_input(path))
-        return STDIN_FILENO;
+    bool is_standard = is_standard_input(path);
 
     /* Behind a mistyped option it may be a token. */
-    const char *name = faults->len == 0 ? path : "the input";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const char *name = is_standard ? "standard input" : faults->len == 0 ? path : "the input";
+    int fd = is_standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         buffer_printf(faults, "%s cannot be opened: %s\n", name, strerror(errno));
     } else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
@@ -64,7 +63,13 @@ static void choose_checkpoint(struct send *s, struct buffer *faults)
 {
     struct stat about;
     const struct send_options *o = &s->options;
-    if (!source_is_seekable(s->source) || (is_standard_input(o->file) && !o->checkpoint))
+    if (!source_is_seekable(s->source)) {
+        if (o->checkpoint && !o->resume)
+            buffer_add_text(faults,
+                            "--checkpoint needs an input that can be read twice: a file, not a pipe\n");
+        return;
+    }
+    if (is_standard_input(o->file) && !o->checkpoint)
         return;
     buffer_printf(&s->checkpoint_path, "%s%s", o->checkpoint ? o->checkpoint : o->file,
                   o->checkpoint ? "" : ".checkpoint");
@@ -176,6 +181,11 @@ static status first_checkpoint(struct send *s, struct fault *f)
         return STATUS_OK;
     if (s->options.resume || s->options.checkpoint)
         return STATUS_CONFIG;
+    /* That of an older load would be taken for this one's, though it knows nothing of what this one writes. */
+    if (unlink(s->journal.checkpoint_path) != 0 && errno != ENOENT)
+        return fault_set(f, STATUS_CONFIG, "checkpoint",
+                         "the older checkpoint %s can be neither replaced nor removed: %s",
+                         s->journal.checkpoint_path, strerror(errno));
     log_warning("no checkpoint will be left: --checkpoint FILE names another place",
                 LOG_STR("reason", f->message));
     s->journal.checkpoint_path = NULL;

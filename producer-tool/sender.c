@@ -16,6 +16,8 @@ enum {
     ACCEPTED_LINGER_MS = 5,
     STORED_LINGER_MS = 25,
     LINGER_FROM = 1000,
+    /* What a message has in memory beside its token, which librdkafka does not reckon among the queue's bytes. */
+    MESSAGE_BYTES = 256,
 };
 
 struct sender {
@@ -187,6 +189,13 @@ static int linger_ms(const struct sender_options *o)
     return o->follow && o->in_flight >= 10 * LINGER_FROM ? STORED_LINGER_MS : ACCEPTED_LINGER_MS;
 }
 
+/* Each waiting message has a copy of the token. */
+static int64_t most_queued(const struct sender_options *o)
+{
+    size_t fit = SENDER_QUEUE_BYTES / (o->authorization.len + MESSAGE_BYTES);
+    return (int64_t)(o->in_flight < fit ? o->in_flight : fit);
+}
+
 static status open_kafka(struct sender *s, const struct sender_options *o, struct fault *f)
 {
     const struct kafka_producer_options producer = {
@@ -194,7 +203,7 @@ static status open_kafka(struct sender *s, const struct sender_options *o, struc
         .brokers = o->settings->brokers,
         .properties = o->properties,
         .message_timeout_ms = o->message_timeout_ms,
-        .queue_messages = (int64_t)o->in_flight,
+        .queue_messages = most_queued(o),
         .queue_bytes = SENDER_QUEUE_BYTES,
         .in_flight = 5, /* what an idempotent producer may have */
         .linger_ms = linger_ms(o),

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from support.tool import Tool, account_of, good, json_lines, write_lines
+from support.tool import Tool, account_of, good, json_lines, lines, write_lines
 from support.waiting import wait_until
 
 
@@ -115,3 +115,43 @@ def test_a_checkpoint_of_an_input_that_was_changed_is_not_said_to_be_of_use(tool
     file.write_bytes(before)
     assert tool("send", "--run", run, "--resume", file).returncode == 0
     assert system.count(run) == 2000
+
+
+def test_a_file_that_is_not_what_the_checkpoint_knows_is_not_cut_off(tool, run, system, tmp_path):
+    file = write_lines(tmp_path / "labels.ndjson", 10000)
+    results = tmp_path / "results.ndjson"
+    options = ("send", "--run", run, "--results", results)
+    with tool.running(tmp_path, *options, "--rate", "1000", file) as load:
+        wait_until(lambda: system.count(run) >= 500, 60)
+        load.interrupt()
+        assert load.wait() == 130
+    written = results.read_bytes()
+    precious = b"x" * (2 * len(written)) + b"\n"
+    results.write_bytes(precious)
+    refused = tool(*options, "--resume", file)
+    assert refused.returncode == 2
+    assert f"no line ends at byte {len(written)}" in refused.stderr.decode()
+    assert results.read_bytes() == precious
+    results.write_bytes(written)
+    assert tool(*options, "--resume", file).returncode == 0
+    assert [one["line"] for one in json_lines(results)] == list(range(1, 10001))
+
+
+def test_a_checkpoint_of_an_older_load_does_not_outlive_what_it_was_about(tool, run, tmp_path):
+    """Where it cannot be replaced: here because its temporary file would have too long a name."""
+    file = write_lines(tmp_path / ("n" * 240), 10)
+    older = file.with_name(file.name + ".checkpoint")
+    older.write_text("of an older load\n")
+    done = tool("send", "--run", run, file)
+    assert (done.returncode, account_of(done)) == (0, {"stored": 10})
+    assert b"no checkpoint will be left" in done.stderr
+    assert not older.exists()
+
+
+def test_a_last_line_without_an_end_is_one_too_many_too(tool, run, tmp_path):
+    file = tmp_path / "labels.ndjson"
+    file.write_bytes(lines(good(1)) + b"?")
+    done = tool("send", "--run", run, "--max-errors", "0", file)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["end"] == "stopped"
+    assert b"more than --max-errors" in done.stderr

@@ -2,15 +2,17 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 from support.events import Sender
-from support.tool import Tool, json_lines, write_lines
+from support.tool import TEXT, Tool, account_of, json_lines, lines, write_lines
 from support.waiting import wait_until
 
 
@@ -42,6 +44,58 @@ def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
         wait_until(lambda: follow.naps() > before + 2)
         follow.process.send_signal(signal.SIGTERM)
         assert follow.wait(10) == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["send", "dry run"])
+def test_records_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path, options):
+    file, pipe = write_lines(tmp_path / "labels.ndjson", 5000), tmp_path / "records"
+    with (
+        reader_that_stands_still(pipe) as waiting,
+        tool.running(tmp_path, "send", "--run", run, *options, "--results", pipe, file) as load,
+    ):
+        wait_until(lambda: waiting() > 60000)
+        wait_until(load.is_asleep)
+        load.process.send_signal(signal.SIGTERM)
+        assert load.wait(20) == 3
+        assert "--results cannot be written: its reader takes nothing, and we are to end" in load.stderr
+
+
+def test_records_wait_for_a_reader_that_takes_its_time(tool, run, tmp_path):
+    file, pipe = write_lines(tmp_path / "labels.ndjson", 5000), tmp_path / "records"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with tool.running(tmp_path, "send", "--run", run, "--dry-run", "--results", pipe, file) as load:
+        wait_until(load.is_asleep)
+        time.sleep(1)
+        os.set_blocking(end, True)
+        with os.fdopen(end, "rb") as records:
+            assert [json.loads(one)["line"] for one in records] == list(range(1, 5001))
+        assert load.wait(20) == 0
+
+
+def test_a_silent_input_does_not_keep_lines_without_an_answer_waiting_for_ever(tool, topics, run, tmp_path):
+    ours, theirs = os.pipe()
+    os.write(theirs, lines(TEXT))
+    options = ("send", "--run", run, "--timeout", "2s")
+    with (
+        os.fdopen(theirs, "wb"),
+        os.fdopen(ours, "rb") as silent,
+        tool.running(tmp_path, *options, stdin=silent, **topics.environment) as load,
+    ):
+        assert load.wait(30) == 3  # there is no worker
+        assert "nothing moved within --timeout" in load.stderr
+        assert account_of(load) == {"unknown": 1}
+
+
+def test_a_pipe_leaves_no_checkpoint_and_a_folder_is_no_input(tool, run, tmp_path):
+    refused = tool("send", "--run", run, "--checkpoint", tmp_path / "checkpoint", "-", stdin=lines(TEXT))
+    assert refused.returncode == 2
+    assert b"--checkpoint needs an input that can be read twice" in refused.stderr
+    command, environment = tool.command(("send", "--run", run), {})
+    shell = ["bash", "-c", f'"$@" < {tmp_path}', "bash", *command]
+    refused = subprocess.run(shell, env=environment, capture_output=True, timeout=20)
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"standard input is a folder" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,18 @@ static void a_broken_token_is_refused_and_not_quoted(void **state)
     }
 }
 
+static void a_token_in_place_of_its_file_is_not_quoted(void **state)
+{
+    (void)state;
+    struct loaded l = load("eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJTRUNSRVQiOjF9.c2lnbmF0dXJl", NULL, NULL);
+    assert_non_null(strstr(l.faults.at, "--token-file"));
+    assert_null(strstr(l.faults.at, "eyJ"));
+    drop(&l);
+    l = load("no-such-folder/v1.2.token", NULL, NULL);
+    assert_non_null(strstr(l.faults.at, "no-such-folder/v1.2.token"));
+    drop(&l);
+}
+
 static void a_broken_account_is_refused(void **state)
 {
     (void)state;
@@ -282,6 +294,7 @@ int main(void)
         cmocka_unit_test(an_account_alone_is_enough),
         cmocka_unit_test(neither_token_nor_account_is_a_fault),
         cmocka_unit_test(a_broken_token_is_refused_and_not_quoted),
+        cmocka_unit_test(a_token_in_place_of_its_file_is_not_quoted),
         cmocka_unit_test(a_broken_account_is_refused),
         cmocka_unit_test(a_token_file_comes_first_and_may_end_in_a_line_feed),
         cmocka_unit_test(a_new_token_is_taken_from_its_file),

@@ -36,6 +36,7 @@ static void the_place_of_a_fault_is_found(void **state)
         {"{" NAME "}", "", NULL, "value_required"},
         {"{" NAME ",\"text_value\":1}", "1", "text_value", "wrong_type"},
         {"{" NAME ",\"x\\\"y\":1}", "\"x", NULL, "unknown_member"},
+        {"{" NAME ",\"x byte 3\":1}", "\"x byte", NULL, "unknown_member"},
         {"{" NAME ",\"id\":\"7\", \"text_value\":\"\"}", "\"7", "id", "invalid_command_id"},
         {"{\"run_id\": \"7\"," NAME ",\"text_value\":\"\"}", "\"7", "run_id", "invalid_run_id"},
         {"{" NAME ",\"text_value\":\"\",\"object_value\":{}}", "{}", "object_value", "value_ambiguous"},

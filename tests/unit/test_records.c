@@ -108,21 +108,22 @@ static void expect_rejects(const struct place *p, const char *content)
 static void nothing_is_cut_off_before_a_load_begins(void **state)
 {
     struct place *p = *state;
-    const struct records_lengths keep = {{[RECORDS_REJECTS] = 3}};
+    const struct records_lengths keep = {{[RECORDS_REJECTS] = 7}};
     struct fault f;
     reject(p, (char[]){"a text"});
+    reject(p, (char[]){"more"});
     flush(p, true);
     records_free(p->records);
     p->records = open_records(p, NULL);
-    expect_rejects(p, "a text\n");
+    expect_rejects(p, "a text\nmore\n");
     records_free(p->records);
     p->records = open_records(p, &keep);
-    expect_rejects(p, "a text\n");
+    expect_rejects(p, "a text\nmore\n");
     assert_int_equal(records_begin(p->records, &f), STATUS_OK);
-    expect_rejects(p, "a t");
+    expect_rejects(p, "a text\n");
     reject(p, (char[]){"other"});
     flush(p, true);
-    expect_rejects(p, "a tother\n");
+    expect_rejects(p, "a text\nother\n");
 }
 
 static void what_was_written_is_synced_once(void **state)
