@@ -17,6 +17,6 @@ struct admin_options {
     void *ctx;
 };
 
-/* Binds and starts. Errors: STATUS_CONFIG (address in use …, named in `f`), STATUS_NO_MEMORY. */
+/* Binds and starts. Errors, named in `f`: STATUS_CONFIG (no address), STATUS_FATAL (in use …), STATUS_NO_MEMORY. */
 status admin_start(const struct admin_options *options, struct admin **out, struct fault *f) must_check;
 void admin_stop(struct admin *a);

@@ -118,7 +118,8 @@ static void on_log(void *ctx, const char *format, va_list args)
 
 /* ---- start and stop ---- */
 
-static int open_socket(const struct http_server_options *o, struct fault *f)
+/* An address that is no address is wrong for good; one that is in use, or not there yet, may be free at the next start. */
+static status open_socket(const struct http_server_options *o, int *out, struct fault *f)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM};
@@ -129,23 +130,23 @@ static int open_socket(const struct http_server_options *o, struct fault *f)
 
     (void)snprintf(port, sizeof port, "%u", (unsigned)o->port);
     int wrong = getaddrinfo(o->address, port, &hints, &address);
-    if (wrong) {
-        (void)fault_set(f, STATUS_CONFIG, "bad_address", "cannot listen on %s: %s", o->address,
-                        gai_strerror(wrong));
-        return -1;
-    }
+    if (wrong)
+        return fault_set(f, STATUS_CONFIG, "bad_address", "cannot listen on %s: %s", o->address,
+                         gai_strerror(wrong));
+    status st = STATUS_OK;
     fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || /* what is accepted inherits it */
         bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        (void)fault_set(f, STATUS_CONFIG, "cannot_listen", "cannot listen on %s port %s: %s", o->address,
-                        port, strerror(errno));
+        st = fault_set(f, STATUS_FATAL, "cannot_listen", "cannot listen on %s port %s: %s", o->address, port,
+                       strerror(errno));
         if (fd >= 0)
             (void)close(fd);
         fd = -1;
     }
     freeaddrinfo(address);
-    return fd;
+    *out = fd;
+    return st;
 }
 
 static uint16_t port_of(int fd)
@@ -249,9 +250,10 @@ static void *serve(void *ctx)
 
 status http_server_start(const struct http_server_options *o, struct http_server **out, struct fault *f)
 {
-    int fd = open_socket(o, f);
-    if (fd < 0)
-        return STATUS_CONFIG;
+    int fd = -1;
+    status st = open_socket(o, &fd, f);
+    if (st)
+        return st;
 
     struct http_server *s = server_new(o);
     if (!s) {

@@ -53,7 +53,7 @@ struct http_server_options {
     void *ctx;
 };
 
-/* Binds and starts. Errors: STATUS_CONFIG (address in use …, named in `f`), STATUS_NO_MEMORY. */
+/* Binds and starts. Errors, named in `f`: STATUS_CONFIG (no address), STATUS_FATAL (in use …), STATUS_NO_MEMORY. */
 status http_server_start(const struct http_server_options *options, struct http_server **out, struct fault *f)
     must_check;
 uint16_t http_server_port(const struct http_server *s);

@@ -104,6 +104,60 @@ rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
     return NULL;
 }
 
+static bool is_named(const struct config_properties *properties, const char *name)
+{
+    for (size_t i = 0; properties && i < properties->n; i++) {
+        if (strcmp(properties->at[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* librdkafka does so by itself, where nobody has set it: we have. */
+static bool let_largest_pass(rd_kafka_conf_t *conf, const struct config_properties *properties,
+                             struct fault *f)
+{
+    int64_t largest = kafka_conf_number_of(conf, "message.max.bytes", 0);
+    return is_named(properties, "fetch.max.bytes") ||
+           kafka_conf_number_of(conf, "fetch.max.bytes", INT64_MAX) >= largest ||
+           kafka_conf_number(conf, "fetch.max.bytes", largest, f);
+}
+
+rd_kafka_conf_t *kafka_consumer_conf(const struct kafka_consumer_options *o, struct fault *f)
+{
+    static const struct kafka_default defaults[] = {
+        {"fetch.min.bytes", "1"},
+        {"fetch.error.backoff.ms", "50"},
+        {"partition.assignment.strategy", "range"},
+        {"message.max.bytes", "4194304"},
+        /* What one answer to a fetch holds is in memory until its last message is freed, and several are: with the default, of a
+         * megabyte for each partition. */
+        {"fetch.max.bytes", "4194304"},
+        /* A join waits for this where the answer that it needs is lost; the default is five minutes. What is known about topics is
+         * kept for as long as before: without this, for three times the above. */
+        {"topic.metadata.refresh.interval.ms", "10000"},
+        {"metadata.max.age.ms", "900000"},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
+                                           sizeof defaults / sizeof *defaults, o->properties, f);
+    if (!conf)
+        return NULL;
+
+    bool ok = let_largest_pass(conf, o->properties, f) &&
+              kafka_conf_text(conf, "enable.auto.commit", "false", f) &&
+              kafka_conf_text(conf, "enable.auto.offset.store", "false", f) &&
+              kafka_conf_text(conf, "auto.offset.reset", "earliest", f) &&
+              kafka_conf_text(conf, "isolation.level",
+                              o->read_committed ? "read_committed" : "read_uncommitted", f) &&
+              kafka_conf_text(conf, "group.id", o->group ? o->group : KAFKA_NO_GROUP, f);
+    if (ok && o->queue_bytes > 0)
+        ok = kafka_conf_number(conf, "queued.max.messages.kbytes", (o->queue_bytes + 1023) / 1024, f);
+    if (ok)
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
 void kafka_queue_notify(rd_kafka_queue_t *queue, int event_fd)
 {
     const uint64_t one = 1;

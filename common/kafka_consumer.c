@@ -112,45 +112,11 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
     }
 }
 
-static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *o, struct fault *f)
-{
-    static const struct kafka_default defaults[] = {
-        {"fetch.min.bytes", "1"},
-        {"fetch.error.backoff.ms", "50"},
-        {"partition.assignment.strategy", "range"},
-        {"message.max.bytes", "4194304"},
-        /* What one answer to a fetch holds is in memory until its last message is freed, and several are: with the default, of a
-         * megabyte for each partition. */
-        {"fetch.max.bytes", "4194304"},
-        /* A join waits for this where the answer that it needs is lost; the default is five minutes. What is known about topics is
-         * kept for as long as before: without this, for three times the above. */
-        {"topic.metadata.refresh.interval.ms", "10000"},
-        {"metadata.max.age.ms", "900000"},
-    };
-    rd_kafka_conf_t *conf = kafka_conf_new(o->client_id, o->brokers, defaults,
-                                           sizeof defaults / sizeof *defaults, o->properties, f);
-    if (!conf)
-        return NULL;
-
-    bool ok = kafka_conf_text(conf, "enable.auto.commit", "false", f) &&
-              kafka_conf_text(conf, "enable.auto.offset.store", "false", f) &&
-              kafka_conf_text(conf, "auto.offset.reset", "earliest", f) &&
-              kafka_conf_text(conf, "isolation.level",
-                              o->read_committed ? "read_committed" : "read_uncommitted", f) &&
-              kafka_conf_text(conf, "group.id", o->group ? o->group : KAFKA_NO_GROUP, f);
-    if (ok && o->queue_bytes > 0)
-        ok = kafka_conf_number(conf, "queued.max.messages.kbytes", (o->queue_bytes + 1023) / 1024, f);
-    if (ok)
-        return conf;
-    rd_kafka_conf_destroy(conf);
-    return NULL;
-}
-
 status kafka_consumer_new(const struct kafka_consumer_options *options, struct kafka_consumer **out,
                           struct fault *f)
 {
     struct kafka_consumer *c = calloc(1, sizeof *c);
-    rd_kafka_conf_t *conf = c ? consumer_conf(options, f) : NULL;
+    rd_kafka_conf_t *conf = c ? kafka_consumer_conf(options, f) : NULL;
     char reason[192];
 
     if (!c)

@@ -14,6 +14,8 @@ struct kafka_default {
 rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
                                 const struct kafka_default *defaults, size_t n_defaults,
                                 const struct config_properties *properties, struct fault *f);
+/* That of a consumer. Likewise. */
+rd_kafka_conf_t *kafka_consumer_conf(const struct kafka_consumer_options *o, struct fault *f);
 /* Sets one property; false (with the fault) when librdkafka refuses it. */
 bool kafka_conf_text(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f);
 bool kafka_conf_number(rd_kafka_conf_t *conf, const char *name, int64_t value, struct fault *f);

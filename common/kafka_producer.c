@@ -101,6 +101,19 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
     return NULL;
 }
 
+/* After a rd_kafka_new() that has failed. Where there are interceptors it (2.0.2) has freed them, and destroying the rest would free them
+ * once more (librdkafka issue 4142): the rest is left to the end of the process, which is near. */
+static void forget(rd_kafka_conf_t *conf, const struct kafka_producer_options *o)
+{
+    static rd_kafka_conf_t *left;
+
+    if (o->acknowledged)
+        left = conf;
+    else
+        rd_kafka_conf_destroy(conf);
+    (void)left;
+}
+
 static status open_handle(struct kafka_producer *p, struct fault *f)
 {
     char reason[192];
@@ -118,7 +131,7 @@ static status open_handle(struct kafka_producer *p, struct fault *f)
 
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!p->rk) {
-        rd_kafka_conf_destroy(conf);
+        forget(conf, &p->o);
         return fault_set(f, STATUS_CONFIG, "kafka_producer", "Kafka producer: %s", reason);
     }
     p->queue = rd_kafka_queue_get_main(p->rk);

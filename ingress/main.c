@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum {
+    EXIT_CONFIG = 2,
     SCRATCH_BLOCK = 64 * 1024,
     SPARE_DESCRIPTORS = 256, /* brokers, listeners, the admin's connections */
     LAST_ANSWERS_STEP_MS = 100,
@@ -44,10 +45,10 @@ struct parts {
     int ready_fd; /* written to when the reply partition is assigned, or keys have come */
 };
 
-static int fail(const struct fault *f)
+static int fail(status st, const struct fault *f)
 {
     log_error("cannot start", LOG_STR("reason", f->message));
-    return EXIT_FAILURE;
+    return st == STATUS_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
 static bool is_ready(void *ctx, struct buffer *why)
@@ -329,7 +330,7 @@ static int run(struct parts *p)
         shut_down(p);
         return EXIT_SUCCESS;
     }
-    int code = fail(&fault);
+    int code = fail(st, &fault);
     atomic_store(&p->in.phase, PHASE_CLOSING);
     admin_stop(p->admin);
     reads_stop(p->in.reads);

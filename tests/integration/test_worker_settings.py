@@ -1,6 +1,7 @@
 """Workers set up in other ways than the local system's: trusted topics, a registry's framing, a flood."""
 
 import io
+import socket
 import subprocess
 
 import fastavro
@@ -8,7 +9,7 @@ import pytest
 from support.api import Api
 from support.events import COMMAND, RESULT, command, encode
 from support.waiting import wait_until
-from support.workers import Ingress
+from support.workers import Ingress, Worker
 
 
 def assert_rejected(event, code):
@@ -25,6 +26,37 @@ def test_a_bad_number_and_a_key_that_cannot_be_read_are_told_together(workers):
     for words in ("[worker] max_rows = 0", "/nowhere: No such file"):
         (line,) = [line for line in worker.log.splitlines() if words in line]
         assert line.startswith("gold-label-worker: ")
+
+
+@pytest.mark.parametrize("kind", [Ingress, Worker])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"SECURITY_PROTOCOL": "SSL", "SSL_CA_LOCATION": "/nowhere"}, "ssl.ca.location"),
+        ({"SECURITY_PROTOCOL": "SASL_SSL", "SASL_MECHANISM": "PLAIN"}, "sasl.username"),
+        ({"MAX_POLL_INTERVAL_MS": "10000", "SESSION_TIMEOUT_MS": "60000"}, "max.poll.interval.ms"),
+    ],
+    ids=lambda words: words if isinstance(words, str) else "",
+)
+def test_what_only_librdkafka_can_judge_is_a_fault_of_the_settings_too(workers, kind, settings, words):
+    """Not a crash, as librdkafka 2.0.2 would have it."""
+    process = workers.start(kind, **{f"GOLD_LABEL_KAFKA_{name}": value for name, value in settings.items()})
+    assert process.wait() == 2
+    assert "cannot start" in process.log and words in process.log
+
+
+@pytest.mark.parametrize("kind", [Ingress, Worker])
+def test_larger_messages_need_no_other_setting(workers, kind):
+    workers.start(kind, GOLD_LABEL_KAFKA_MESSAGE_MAX_BYTES="20000000").wait_until_ready()
+
+
+def test_a_port_that_is_in_use_may_be_free_at_the_next_start(workers, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("support.workers.free_port", lambda: port)
+        worker = workers.start()
+        assert worker.wait() == 1
+        assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in worker.log
 
 
 @pytest.mark.parametrize("program", ["gold-label-ingress", "gold-label-worker", "gold-label"])
