@@ -153,7 +153,9 @@ static bool set_up(CURL *curl, struct transfer *t, struct curl_slist *headers, c
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L),
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L),
         curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2),
+        /* Alone: the folder of the system's, which Debian builds in, would be asked beside it. */
         o->ca ? curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca) : CURLE_OK,
+        o->ca ? curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) : CURLE_OK,
         is_plain ? curl_easy_setopt(curl, CURLOPT_PROXY, "") : CURLE_OK,
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L),
         curl_easy_setopt(curl, CURLOPT_QUICK_EXIT,

@@ -48,7 +48,7 @@ bool http_request_gather_head(struct http_request *r, const char *method, const 
     int n = MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, NULL, NULL);
     struct http_field *fields = arena_alloc(r->arena, (size_t)(n > 0 ? n : 1) * sizeof *fields);
 
-    if (!fields || !r->head.target.at)
+    if (!fields || !r->head.target.at || (r->server->options.state_size && !r->state))
         return false;
     r->head.fields = fields;
     r->head.method = slice_of(method);

@@ -128,6 +128,28 @@ static char *copy(struct slice s)
     return s.at ? strndup(s.at, s.len) : NULL;
 }
 
+static bool is_url(struct slice at)
+{
+    return memmem(at.at, at.len, "://", 3) != NULL;
+}
+
+/* For people: without what may be secret, a URL's query and whoever is named before its host. NULL when memory is short. */
+static char *name_of(struct slice at)
+{
+    const char *query = memchr(at.at, '?', at.len);
+    struct slice shown = slice_make(at.at, query ? (size_t)(query - at.at) : at.len);
+    const char *scheme = memmem(shown.at, shown.len, "://", 3);
+    size_t before = scheme ? (size_t)(scheme + 3 - shown.at) : 0;
+    size_t host = before;
+    char *name = NULL;
+
+    for (size_t i = before; scheme && i < shown.len && shown.at[i] != '/'; i++)
+        host = shown.at[i] == '@' ? i + 1 : host;
+    if (asprintf(&name, "%.*s%.*s", (int)before, shown.at, (int)(shown.len - host), shown.at + host) < 0)
+        return NULL;
+    return name;
+}
+
 static struct token_source *add_source(struct token_keys *keys, enum token_source_kind kind, struct slice at,
                                        struct slice issuer)
 {
@@ -138,10 +160,7 @@ static struct token_source *add_source(struct token_keys *keys, enum token_sourc
 
     struct token_source *source = &grown[keys->n_sources++];
     *source = (struct token_source){.kind = kind, .at = copy(at), .issuer = copy(issuer)};
-    size_t shown = kind == TOKEN_JWKS_URL && memchr(at.at, '?', at.len)
-                       ? (size_t)((const char *)memchr(at.at, '?', at.len) - at.at)
-                       : at.len;
-    source->name = kind == TOKEN_KEY_FILES ? strdup("keys") : copy((struct slice){at.at, shown});
+    source->name = kind == TOKEN_KEY_FILES ? strdup("keys") : is_url(at) ? name_of(at) : copy(at);
     return source->at && source->name && (!issuer.at || source->issuer) ? source : NULL;
 }
 
@@ -169,11 +188,12 @@ static void add_jwks(struct token_keys *keys, struct slice entry, struct buffer 
         return;
     }
 
-    bool is_url = has_prefix(at, "http:") || has_prefix(at, "https:");
-    struct token_source *source = add_source(keys, is_url ? TOKEN_JWKS_URL : TOKEN_JWKS_FILE, at, issuer);
-    const char *wrong = !source  ? "out of memory"
-                        : is_url ? http_fetch_check_url(source->at, keys->options.jwks_plain_http)
-                                 : NULL;
+    bool is_fetched = has_prefix(at, "http:") || has_prefix(at, "https:");
+    struct token_source *source = add_source(keys, is_fetched ? TOKEN_JWKS_URL : TOKEN_JWKS_FILE, at, issuer);
+    const char *wrong = !source      ? "out of memory"
+                        : is_fetched ? http_fetch_check_url(source->at, keys->options.jwks_plain_http)
+                        : is_url(at) ? "is neither a path nor an http or https URL"
+                                     : NULL;
     if (wrong)
         buffer_printf(faults, "[token] jwks: %s: %s\n", source ? source->name : "", wrong);
 }

@@ -164,6 +164,8 @@ void token_keys_stop(struct token_keys *keys)
     if (shared->stop_fd >= 0)
         close(shared->stop_fd);
     shared->stop_fd = -1;
+    (void)pthread_mutex_lock(&shared->mutex); /* requests may still ask for keys */
     shared->started = false;
+    (void)pthread_mutex_unlock(&shared->mutex);
     http_fetch_dispose();
 }

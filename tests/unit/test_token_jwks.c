@@ -108,6 +108,10 @@ static void every_fault_of_key_sets_names_them(void **state)
         {NULL, "http://issuer.example/keys?secret=1", NULL,
          "[token] jwks: http://issuer.example/keys: is http and not of this machine: whoever is on the way "
          "could change it\n"},
+        {NULL, "https://user:secret@issuer.example/keys@home?secret=1", NULL,
+         "[token] jwks: https://issuer.example/keys@home: holds a user's name\n"},
+        {NULL, "ftp://user:secret@issuer.example/keys", NULL,
+         "[token] jwks: ftp://issuer.example/keys: is neither a path nor an http or https URL\n"},
         {NULL, "us=%/good,%/good", NULL, "[token] issuer: required for %/good, where jwks names issuers\n"},
         {"k=HS256:%/missing", "us=%/good", NULL,
          "[token] issuer: required for keys, where jwks names issuers\n"},
