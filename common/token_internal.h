@@ -26,6 +26,7 @@ struct token_key {
     char *issuer; /* whose tokens it verifies; NULL: the rules say */
     enum token_algorithm algorithm;
     struct token_secret verify; /* HS256: the secret; else the public key alone */
+    _Atomic(void *) public;     /* likewise, parsed; NULL: not needed yet. Of token_signature.c */
     struct token_secret sign;   /* absent where only the public key is known */
 };
 
@@ -216,8 +217,10 @@ status token_refused(struct fault *f, const char *why);
 /* ---- token_signature.c ---- */
 
 /* By the key's own algorithm, whatever the token says. Errors: STATUS_UNAUTHENTICATED, STATUS_NO_MEMORY. */
-status token_check_signature(const struct token_key *key, const struct token_parts *parts, struct fault *f)
+status token_check_signature(struct token_key *key, const struct token_parts *parts, struct fault *f)
     must_check;
+/* What is left of a key that was verified with; NULL is fine. */
+void token_public_free(void *public);
 
 /* ---- token_claims.c ---- */
 

@@ -75,6 +75,7 @@ void token_key_unref(struct token_key *key)
         return;
     wipe(&key->verify);
     wipe(&key->sign);
+    token_public_free(atomic_load(&key->public));
     free(key->kid);
     free(key->issuer);
     free(key);

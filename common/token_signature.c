@@ -60,8 +60,28 @@ static enum verdict check_digest(EVP_PKEY *key, struct slice text, struct slice 
     return verdict;
 }
 
-/* The key has been read before, so it can only fail for want of memory. */
-static enum verdict check_public(const struct token_key *key, struct slice text, struct slice signature)
+/* Parsing takes several times as long as verifying, and forged tokens are verified each time: it is done once. Several threads may
+ * verify with one key. The text has been read before, so it can only fail for want of memory. */
+static EVP_PKEY *public_of(struct token_key *key)
+{
+    void *known = atomic_load(&key->public);
+    if (known)
+        return known;
+    BIO *pem = BIO_new_mem_buf(key->verify.at, (int)key->verify.len);
+    EVP_PKEY *made = pem ? PEM_read_bio_PUBKEY(pem, NULL, NULL, NULL) : NULL;
+    BIO_free(pem);
+    if (!made || atomic_compare_exchange_strong(&key->public, &known, made))
+        return made;
+    EVP_PKEY_free(made); /* another thread was faster */
+    return known;
+}
+
+void token_public_free(void *public)
+{
+    EVP_PKEY_free(public);
+}
+
+static enum verdict check_public(struct token_key *key, struct slice text, struct slice signature)
 {
     unsigned char der[DER_MAX];
 
@@ -72,15 +92,11 @@ static enum verdict check_public(const struct token_key *key, struct slice text,
         if (signature.len == 0)
             return NO_MEMORY;
     }
-    BIO *pem = BIO_new_mem_buf(key->verify.at, (int)key->verify.len);
-    EVP_PKEY *public = pem ? PEM_read_bio_PUBKEY(pem, NULL, NULL, NULL) : NULL;
-    enum verdict verdict = public ? check_digest(public, text, signature) : NO_MEMORY;
-    EVP_PKEY_free(public);
-    BIO_free(pem);
-    return verdict;
+    EVP_PKEY *public = public_of(key);
+    return public ? check_digest(public, text, signature) : NO_MEMORY;
 }
 
-status token_check_signature(const struct token_key *key, const struct token_parts *parts, struct fault *f)
+status token_check_signature(struct token_key *key, const struct token_parts *parts, struct fault *f)
 {
     enum verdict verdict = key->algorithm == TOKEN_HS256
                                ? check_hmac(&key->verify, parts->signed_text, parts->signature)
