@@ -64,16 +64,24 @@ def test_the_table_refuses_what_breaks_a_rule(system, run, columns, constraint):
 
 
 def test_the_worker_may_neither_change_nor_delete_labels(system):
-    granted = system.query(
+    of_tables = system.query(
         "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
-        " WHERE grantee = 'gold_label_worker' ORDER BY 1, 2"
+        " WHERE grantee = 'gold_label_worker'"
     )
-    assert granted == [
-        ("gold_label", "INSERT"),
-        ("gold_label", "SELECT"),
-        ("run", "SELECT"),
-        ("schema_version", "SELECT"),
-    ]
+    assert of_tables == [("gold_label", "SELECT")]
+    of_columns = system.query(
+        "SELECT table_name, privilege_type, array_agg(column_name::text)"
+        " FROM information_schema.role_column_grants WHERE grantee = 'gold_label_worker'"
+        " AND (table_name, privilege_type) <> ('gold_label', 'SELECT') GROUP BY 1, 2"
+    )
+    filled = (
+        "id account_id run_id output_resource_name text_value object_value object_value_is_partial created_by"
+    )
+    assert {(table, kind): set(columns) for table, kind, columns in of_columns} == {
+        ("gold_label", "INSERT"): set(filled.split()),
+        ("run", "SELECT"): {"id", "account_id"},
+        ("schema_version", "SELECT"): {"version"},
+    }
 
 
 # ---- a refused row ----
