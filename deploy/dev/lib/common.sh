@@ -12,6 +12,10 @@ stack=deploy/dev/stack
 # A service's lib/<service>.sh has the functions <service>_launch, _await, _mark, _address and _stop_signal.
 services=(kafka postgres worker ingress)
 
+# Nothing here goes over a proxy, or to the PostgreSQL that a developer's own settings name.
+export no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
+unset PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGSERVICE PGSSLMODE PGOPTIONS
+
 say() {
     printf '%s\n' "$*"
 }
