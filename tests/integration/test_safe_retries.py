@@ -121,12 +121,13 @@ def test_a_retry_behind_an_ingress_killed_between_publish_and_reply(
     with ThreadPoolExecutor(2) as pool:
         with system.table_held() as held:
             first = pool.submit(send, victim.url, order)
+            published = "gold_label_ingress_publish_seconds_count"
+            wait_until(lambda: victim.metric(published) == 1, what="it is published")
             wait_until(system.worker_waits_for_lock, what="the worker's INSERT")
             victim.kill()
             assert first.result().status is LOST
             if sent_again == "before":
                 again = pool.submit(send, other.url, order)
-                published = "gold_label_ingress_publish_seconds_count"
                 wait_until(lambda: other.metric(published) == 1, what="the second is published")
             held.rollback()
         if sent_again == "behind":
