@@ -168,7 +168,7 @@ def test_a_missing_grant_heals_when_it_is_given(system, run, ingress):
         assert_unavailable(read(one, f"{run}/gold-labels"))
         assert "42501" in one.log
     finally:
-        system.query("GRANT SELECT ON gold_label TO gold_label_reader")
+        system.grant()
     read_well(one, f"{run}/gold-labels")
 
 

@@ -234,7 +234,7 @@ def test_a_revoked_grant_that_is_given_back_heals_by_itself(system, victim):
         assert all(not victim.worker.is_ready() for _ in range(100))  # also while it is connected
         assert victim.topics.results.read_all() == []
     finally:
-        system.query("GRANT INSERT ON gold_label TO gold_label_worker")
+        system.grant()
     victim.assert_all_created()
 
 

@@ -117,6 +117,10 @@ class System(Stack):
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
+    def grant(self):
+        """Worker and ingress have their rights again, and no others."""
+        self.query((ROOT / "deploy/dev/etc/grants.sql").read_text())
+
     def new_run(self, account=None):
         run = str(uuid.uuid4())
         self.query("INSERT INTO run (id, account_id) VALUES (%s, %s)", run, account or self.env["ACCOUNT_ID"])
