@@ -149,7 +149,7 @@ BUGS = (
                 SEND_OFFSETS.old.replace("t->membership", f'rd_kafka_consumer_group_metadata_new("{GROUP}")'),
             ),
         ),
-        "--delivery exactly-once --only freeze-worker --seconds 40",
+        "--delivery exactly-once --only freeze-worker --seconds 60",
         ("once", "offsets"),
     ),
     Bug(
