@@ -10,7 +10,7 @@ struct kafka_default {
     const char *value;
 };
 
-/* A configuration of `defaults`, then the user's properties, then `forced` (which the user cannot change). NULL on a fault. */
+/* A configuration of `defaults`, then the user's properties. NULL on a fault. */
 rd_kafka_conf_t *kafka_conf_new(const char *client_id, const char *brokers,
                                 const struct kafka_default *defaults, size_t n_defaults,
                                 const struct config_properties *properties, struct fault *f);

@@ -102,7 +102,7 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_options *o, st
 }
 
 /* After a rd_kafka_new() that has failed. Where there are interceptors it (2.0.2) has freed them, and destroying the rest would free them
- * once more (librdkafka issue 4142): the rest is left to the end of the process, which is near. */
+ * once more (librdkafka issue 4142): the rest is left to the end of the process, which is near, where leak checkers see it. */
 static void forget(rd_kafka_conf_t *conf, const struct kafka_producer_options *o)
 {
     static rd_kafka_conf_t *left;

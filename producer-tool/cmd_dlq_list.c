@@ -39,9 +39,7 @@ static status list_all(struct letters *l, bool as_table, struct output *o, struc
         if (o->text.len >= PIECE_BYTES)
             st = letters_write(l, o, f);
     }
-    if (st == STATUS_OK)
-        st = letters_write(l, o, f);
-    return st == STATUS_OK ? reader_end(&l->reader, f) : st;
+    return st == STATUS_OK ? letters_write(l, o, f) : st;
 }
 
 static int list(struct letters *l, bool as_table)

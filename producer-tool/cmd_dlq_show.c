@@ -79,9 +79,10 @@ static int show(struct letters *l, const struct show_options *o)
         return reader_exit_code(st);
     }
     struct kafka_message *m = letters_next(l);
-    if (!m && (l->reader.stopped || reader_end(&l->reader, &f) != STATUS_OK))
-        return letters_exit_code(l, reader_end(&l->reader, &f), &f);
     if (!m) {
+        int code = letters_exit_code(l, STATUS_OK, &f);
+        if (code)
+            return code;
         fprintf(stderr, "gold-label dlq show: there is no dead letter at %s\n", o->place);
         return EXIT_NONE;
     }

@@ -86,10 +86,12 @@ status letters_write(struct letters *l, struct output *o, struct fault *f)
     return STATUS_OK;
 }
 
-int letters_exit_code(const struct letters *l, status st, const struct fault *f)
+int letters_exit_code(const struct letters *l, status st, struct fault *f)
 {
     if (l->reader.stopped)
         return EXIT_INTERRUPTED;
+    if (st == STATUS_OK)
+        st = reader_end(&l->reader, f);
     if (st && st != STATUS_NOT_FOUND)
         log_error("stopped", LOG_STR("reason", f->message));
     return st ? EXIT_STOPPED : 0;

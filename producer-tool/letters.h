@@ -65,6 +65,6 @@ struct kafka_message *letters_next(struct letters *l);
 /* Writes everything that is in `o`, however long its reader takes.
  * Errors: STATUS_TIMEOUT: a signal came before that (reader.stopped); as output_write(). */
 status letters_write(struct letters *l, struct output *o, struct fault *f) must_check;
-/* How a verb ends that has written all it could: `st` is what letters_write() said. It logs why it stopped, except to a reader who has
+/* How a verb ends that has written all it could: `st` is what letters_write() said; where that is STATUS_OK, reader_end() says. It logs why it stopped, except to a reader who has
  * seen enough (`| head`). */
-int letters_exit_code(const struct letters *l, status st, const struct fault *f);
+int letters_exit_code(const struct letters *l, status st, struct fault *f);

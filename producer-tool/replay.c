@@ -25,16 +25,11 @@ struct replay {
     size_t capacity;
 };
 
-struct letter_place {
-    int32_t partition;
-    int64_t offset;
-};
-
 static void on_delivered(void *ctx, void *opaque, enum kafka_delivery delivery, bool retriable,
                          const char *error)
 {
     const struct replay *r = ctx;
-    struct letter_place *place = opaque;
+    struct kafka_offset *place = opaque;
     (void)retriable;
     if (delivery == KAFKA_DELIVERED) {
         r->counts->sent++;
@@ -68,13 +63,13 @@ static bool reserve(struct replay *r, size_t n)
 }
 
 /* `place` is on_delivered()'s where that is STATUS_OK. */
-static status produce(struct replay *r, const struct letter *l, size_t n_headers, struct letter_place *place,
+static status produce(struct replay *r, const struct letter *l, size_t n_headers, struct kafka_offset *place,
                       struct fault *f)
 {
     for (;;) {
         status st = kafka_produce(r->producer, r->letters->settings.commands_topic, KAFKA_PARTITION_BY_KEY,
                                   l->record.key, l->record.value, r->headers, n_headers, place);
-        if (st == STATUS_OK || (st != STATUS_FULL && st != STATUS_RETRY))
+        if (st != STATUS_FULL && st != STATUS_RETRY)
             return st ? fault_set(f, st, status_text(st), "Kafka does not take the command for topic %s",
                                   r->letters->settings.commands_topic)
                       : STATUS_OK;
@@ -104,10 +99,10 @@ static status send_again(struct replay *r, const struct kafka_message *m, const 
     r->headers[n++] = (struct kafka_header){LETTER_REPLAYS, slice_of(replays)};
     r->headers[n++] = (struct kafka_header){"authorization", credentials_authorization(r->o->credentials)};
 
-    struct letter_place *place = malloc(sizeof *place);
+    struct kafka_offset *place = malloc(sizeof *place);
     if (!place)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for a letter");
-    *place = (struct letter_place){l->record.partition, l->record.offset};
+    *place = (struct kafka_offset){l->record.partition, l->record.offset};
     status st = produce(r, l, n, place, f);
     if (st)
         free(place);

@@ -13,6 +13,20 @@ def tool(system, tokens):
     return Tool(system, tokens.worker())
 
 
+@pytest.fixture
+def interrupted(tool, run, system, tmp_path):
+    """Sends until so many are stored, and then no further. Gives the load that has ended."""
+
+    def send(at, *arguments):
+        with tool.running(tmp_path, "send", "--run", run, "--rate", "1000", *arguments) as load:
+            wait_until(lambda: system.count(run) >= at, 60)
+            load.interrupt()
+            assert load.wait() == 130
+        return load
+
+    return send
+
+
 def test_an_output_that_is_the_file_of_a_stream_is_refused_and_what_is_there_stays(tool, run, tmp_path):
     """The summary and the log would be written over it. A pipe takes both, one behind the other."""
     file, out = write_lines(tmp_path / "labels.ndjson", 3), tmp_path / "out"
@@ -35,15 +49,12 @@ def test_an_output_that_is_the_file_of_a_stream_is_refused_and_what_is_there_sta
     assert [one["line"] for one in results] == [1, 2, 3] and summary["stored"] == 3
 
 
-def test_a_load_that_cannot_begin_leaves_what_another_one_left(tool, run, system, tmp_path):
+def test_a_load_that_cannot_begin_leaves_what_another_one_left(tool, run, interrupted, tmp_path):
     """Its files and its checkpoint: that one can still be resumed."""
     file = write_lines(tmp_path / "labels.ndjson", 10000, lambda n: b"?\n" if n % 100 == 0 else good(n))
     rejects = tmp_path / "rejects.ndjson"
     options = ("send", "--run", run, "--rejects", rejects)
-    with tool.running(tmp_path, *options, "--rate", "1000", file) as load:
-        wait_until(lambda: system.count(run) >= 500, 60)
-        load.interrupt()
-        assert load.wait() == 130
+    interrupted(500, "--rejects", rejects, file)
     left = {path: path.read_bytes() for path in tmp_path.glob("*ndjson*")}
     assert left[rejects] and file.with_name("labels.ndjson.checkpoint") in left
 
@@ -55,21 +66,17 @@ def test_a_load_that_cannot_begin_leaves_what_another_one_left(tool, run, system
     assert rejects.read_bytes() == b"?\n" * 100
 
 
-def test_a_load_that_goes_on_without_a_file_leaves_it_as_it_was(tool, run, system, tmp_path):
+def test_a_load_that_goes_on_without_a_file_leaves_it_as_it_was(tool, run, interrupted, tmp_path):
     """With it again it goes on behind what is there: nothing that was rejected before is lost."""
     file = write_lines(tmp_path / "labels.ndjson", 3000, lambda n: b"?\n" if n % 100 == 0 else good(n))
     rejects = tmp_path / "rejects.ndjson"
 
-    def interrupted(at, *options):
-        with tool.running(tmp_path, "send", "--run", run, "--rate", "1000", *options, file) as load:
-            wait_until(lambda: system.count(run) >= at, 60)
-            load.interrupt()
-            assert load.wait() == 130
-        return json.loads(load.stdout)["rejected"]
+    def rejected_until(at, *options):
+        return json.loads(interrupted(at, *options, file).stdout)["rejected"]
 
-    before = interrupted(500, "--rejects", rejects)
+    before = rejected_until(500, "--rejects", rejects)
     kept = rejects.read_bytes()
-    between = interrupted(1500, "--resume")
+    between = rejected_until(1500, "--resume")
     assert rejects.read_bytes() == kept and 0 < before < between < 30
     last = tool("send", "--run", run, "--rejects", rejects, "--resume", file)
     assert (last.returncode, account_of(last)) == (1, {"stored": 2970, "rejected": 30})
@@ -117,14 +124,11 @@ def test_a_checkpoint_of_an_input_that_was_changed_is_not_said_to_be_of_use(tool
     assert system.count(run) == 2000
 
 
-def test_a_file_that_is_not_what_the_checkpoint_knows_is_not_cut_off(tool, run, system, tmp_path):
+def test_a_file_that_is_not_what_the_checkpoint_knows_is_not_cut_off(tool, run, interrupted, tmp_path):
     file = write_lines(tmp_path / "labels.ndjson", 10000)
     results = tmp_path / "results.ndjson"
     options = ("send", "--run", run, "--results", results)
-    with tool.running(tmp_path, *options, "--rate", "1000", file) as load:
-        wait_until(lambda: system.count(run) >= 500, 60)
-        load.interrupt()
-        assert load.wait() == 130
+    interrupted(500, "--results", results, file)
     written = results.read_bytes()
     precious = b"x" * (2 * len(written)) + b"\n"
     results.write_bytes(precious)
