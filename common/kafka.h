@@ -79,9 +79,9 @@ struct kafka_producer_options {
     int64_t queue_bytes;    /* bound of their bytes, rounded up to KiB */
     int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
     int64_t linger_ms;      /* a message waits so long for others; in transactions: as long as suits them */
-    /* 0: a key's partition follows from it (murmur2, as Java clients do). Otherwise keys choose nothing: so many messages in a row go to
-     * one partition, and as many to the next, past those without a leader (compare KIP-480). librdkafka makes one request for each
-     * partition that something waits for, so that under load many small ones become few. */
+    /* 0: a key's partition follows from it (murmur2, as Java clients do). Otherwise keys choose nothing: all messages go to one
+     * partition, until kafka_producer_turn() is called behind so many of them, and then to the next, past those without a leader (compare
+     * KIP-480). librdkafka makes one request for each partition that something waits for, so that under load many small ones become few. */
     unsigned stick_for;
     kafka_place_fn place;         /* asked before a partition is taken for a message; NULL: all will do */
     bool idempotent;              /* no duplicate and no reordering by the producer's own retries */
@@ -108,6 +108,8 @@ void kafka_producer_free(struct kafka_producer *p);
 status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,
                      struct slice value, const struct kafka_header *headers, size_t n_headers, void *opaque)
     must_check;
+/* With `stick_for`: messages may go to another partition from here on. What is produced until the next call stays together. */
+void kafka_producer_turn(struct kafka_producer *p);
 /* Serves delivery reports and events, waits up to `timeout_ms` for the first; returns how many were served. */
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms);
 void kafka_producer_notify(struct kafka_producer *p, int event_fd);

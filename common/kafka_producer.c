@@ -25,7 +25,8 @@ struct kafka_producer {
     atomic_size_t n_topics;
     rd_kafka_topic_t *topics[MAX_TOPICS];
 
-    atomic_uint placed; /* where keys choose nothing: messages that were given a partition */
+    /* Where keys choose nothing: whose turn it is, and the messages of this turn. */
+    atomic_uint turn, placed;
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -233,8 +234,8 @@ static int32_t partition_in_turn(const rd_kafka_topic_t *topic, const void *key,
 {
     (void)key, (void)len;
     struct kafka_producer *p = opaque;
-    unsigned turn = atomic_fetch_add_explicit(&p->placed, 1, memory_order_relaxed) / p->o.stick_for;
-    int32_t first = (int32_t)(turn % (unsigned)partitions);
+    atomic_fetch_add_explicit(&p->placed, 1, memory_order_relaxed);
+    int32_t first = (int32_t)(atomic_load_explicit(&p->turn, memory_order_relaxed) % (unsigned)partitions);
     int32_t available = -1;
 
     for (int32_t i = 0; i < partitions; i++) {
@@ -324,6 +325,14 @@ status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partit
     if (err)
         rd_kafka_headers_destroy(list);
     return status_of_produce(err);
+}
+
+void kafka_producer_turn(struct kafka_producer *p)
+{
+    if (atomic_load_explicit(&p->placed, memory_order_relaxed) < p->o.stick_for)
+        return;
+    atomic_store_explicit(&p->placed, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&p->turn, 1, memory_order_relaxed);
 }
 
 void kafka_producer_silence(struct kafka_producer *p)

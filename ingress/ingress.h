@@ -7,6 +7,7 @@
 #include "common/kafka.h"
 #include "common/token.h"
 #include "ingress/answer_memory.h"
+#include "ingress/gather.h"
 #include "ingress/grants.h"
 #include "ingress/key_waits.h"
 #include "ingress/pending.h"
@@ -40,8 +41,9 @@ struct ingress {
     struct key_waits *key_waits;
     struct token_keys *token_keys;
     struct kafka_producer *producer; /* polled by the Kafka thread */
-    struct reads *reads;             /* NULL: without a database, nothing can be read */
-    struct answer_memory answers;    /* of 201s above ANSWER_MEMORY_SMALL */
+    struct gather *gather; /* commands on their way to the producer; added to by the listener's thread only */
+    struct reads *reads;   /* NULL: without a database, nothing can be read */
+    struct answer_memory answers; /* of 201s above ANSWER_MEMORY_SMALL */
 
     /* The listener's thread only. */
     struct token_verifier *verifier;

@@ -8,6 +8,7 @@
 #include "common/streams.h"
 #include "ingress/ingress.h"
 #include "ingress/outcome.h"
+#include "ingress/publish.h"
 #include "ingress/reads.h"
 #include "ingress/replies.h"
 #include "ingress/routes.h"
@@ -136,10 +137,11 @@ static status make_parts(struct parts *p, struct fault *f)
     /* A connection has one request at a time. */
     in->pending = pending_new((size_t)(s->max_pending < s->connections ? s->max_pending : s->connections),
                               (size_t)s->queue_bytes);
+    in->gather = gather_new(s->linger_us, publish_emit, in);
     in->key_waits = key_waits_new();
     p->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!in->verifier || !in->grants || !in->codec || !in->scratch || !in->pending || !in->key_waits ||
-        p->ready_fd < 0)
+    if (!in->verifier || !in->grants || !in->codec || !in->scratch || !in->pending || !in->gather ||
+        !in->key_waits || p->ready_fd < 0)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "memory is short");
     return STATUS_OK;
 }
@@ -149,6 +151,7 @@ static void free_parts(struct parts *p)
     struct ingress *in = &p->in;
 
     token_keys_stop(in->token_keys); /* what follows may be in the hands of its threads */
+    gather_free(in->gather);
     pending_free(in->pending);
     key_waits_free(in->key_waits);
     arena_free(in->scratch);

@@ -41,26 +41,6 @@ static struct waiter waiter_of(const struct ingress *in, struct http_request *r,
     return w;
 }
 
-static status produce(struct ingress *in, const struct waiter *w, struct slice authorization,
-                      struct slice trace, struct slice run_id_text, void *ticket)
-{
-    char correlation[CORRELATION_TEXT_LEN];
-    char partition[16];
-    struct kafka_header headers[4];
-    size_t n = 0;
-
-    format_correlation(w->correlation, correlation);
-    int digits = snprintf(partition, sizeof partition, "%d", (int)atomic_load(&in->reply_partition));
-    headers[n++] = (struct kafka_header){"authorization", authorization};
-    headers[n++] = (struct kafka_header){"correlation-id", slice_make(correlation, sizeof correlation)};
-    headers[n++] = (struct kafka_header){"reply-partition", slice_make(partition, (size_t)digits)};
-    if (trace.at)
-        headers[n++] = (struct kafka_header){"traceparent", trace};
-
-    return kafka_produce(in->producer, in->settings.commands_topic, KAFKA_PARTITION_BY_KEY, run_id_text,
-                         buffer_slice(&in->encoded), headers, n, ticket);
-}
-
 /* That the topic is gone is said once, not for every request. */
 static void tell_refusal(struct ingress *in, status st)
 {
@@ -85,6 +65,39 @@ static void take_back(struct ingress *in, void *ticket, status st)
         answer_error(w.request, ANSWER_BODY_TOO_LARGE);
     else
         answer_error(w.request, st == STATUS_FULL ? ANSWER_OVERLOADED : ANSWER_NOT_DELIVERED);
+}
+
+void publish_emit(void *ctx, const struct gathered *commands, size_t n)
+{
+    struct ingress *in = ctx;
+
+    kafka_producer_turn(in->producer);
+    for (const struct gathered *m = commands; m < commands + n; m++) {
+        status st = kafka_produce(in->producer, in->settings.commands_topic, KAFKA_PARTITION_BY_KEY, m->key,
+                                  m->value, m->headers, m->n_headers, m->ticket);
+        if (st != STATUS_OK)
+            take_back(in, m->ticket, st);
+    }
+}
+
+static void produce(struct ingress *in, const struct waiter *w, struct slice authorization,
+                    struct slice trace, struct slice run_id_text, void *ticket)
+{
+    char correlation[CORRELATION_TEXT_LEN];
+    char partition[16];
+    struct gathered m = {.key = run_id_text, .value = buffer_slice(&in->encoded), .ticket = ticket};
+
+    format_correlation(w->correlation, correlation);
+    int digits = snprintf(partition, sizeof partition, "%d", (int)atomic_load(&in->reply_partition));
+    m.headers[m.n_headers++] = (struct kafka_header){"authorization", authorization};
+    m.headers[m.n_headers++] =
+        (struct kafka_header){"correlation-id", slice_make(correlation, sizeof correlation)};
+    m.headers[m.n_headers++] =
+        (struct kafka_header){"reply-partition", slice_make(partition, (size_t)digits)};
+    if (trace.at)
+        m.headers[m.n_headers++] = (struct kafka_header){"traceparent", trace};
+
+    gather_add(in->gather, &m, pending_count(in->pending));
 }
 
 void publish_label(struct ingress *in, struct http_request *r, struct exchange *x,
@@ -125,7 +138,5 @@ void publish_label(struct ingress *in, struct http_request *r, struct exchange *
         return;
     }
     gauge_add(in->stats.pending, 1);
-    st = produce(in, &w, authorization, x->trace, c->run_id_text, ticket);
-    if (st != STATUS_OK)
-        take_back(in, ticket, st);
+    produce(in, &w, authorization, x->trace, c->run_id_text, ticket);
 }

@@ -21,7 +21,7 @@ enum {
     QUEUE_SLACK_BYTES = 1024 * 1024,
     RESULTS_BYTES = 8 * 1024 * 1024,
     QUEUE_MESSAGES = 100000,
-    /* Commands: what 64 connections send at once is one request to the broker; with 16 or 256 it is less quick. */
+    /* Commands: what 64 connections send at once is one request to the broker, and what is gathered always is. */
     STICK_FOR = 64,
 };
 
@@ -80,10 +80,15 @@ static const char *assign(struct replies *r)
 
 static void wait_for_events(struct replies *r, int64_t timeout_ms)
 {
-    struct pollfd fd = {.fd = r->event_fd, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = r->event_fd, .events = POLLIN},
+                           {.fd = gather_fd(r->in->gather), .events = POLLIN}};
     uint64_t count;
 
-    if (poll(&fd, 1, (int)timeout_ms) > 0 && read(r->event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+    if (poll(fds, 2, (int)timeout_ms) <= 0)
+        return;
+    if (fds[1].revents)
+        gather_release(r->in->gather);
+    if (fds[0].revents && read(r->event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         log_error("eventfd", LOG_INT("errno", errno));
 }
 
@@ -291,6 +296,7 @@ void replies_close(struct replies *r)
     if (write(r->event_fd, &one, sizeof one) < 0)
         log_error("eventfd", LOG_INT("errno", errno));
     (void)pthread_join(r->thread, NULL);
+    gather_release(r->in->gather);
     kafka_producer_silence(r->in->producer);
     r->is_closed = true;
 }

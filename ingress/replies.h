@@ -1,6 +1,7 @@
 /* The Kafka thread: delivery reports and results become answers.
  *
- * It sleeps on one eventfd that both the producer and the reader of the results write to, and on the earliest deadline. */
+ * It sleeps on one eventfd that both the producer and the reader of the results write to, on the
+ * timer of the commands that wait for others, and on the earliest deadline. */
 #pragma once
 #include "common/buffer.h"
 #include "common/config.h"

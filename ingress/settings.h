@@ -28,6 +28,7 @@ struct ingress_settings {
     const char *name;        /* NULL: host name and port */
     int64_t reply_partition; /* -1: derived from the name */
     int partitioner;         /* enum ingress_partitioner */
+    int64_t linger_us;
     int64_t wait_ms;
     int64_t max_pending;
     int64_t publish_timeout_ms;

@@ -1,0 +1,135 @@
+#include "ingress/gather.h"
+
+#include "common/arena.h"
+#include "common/log.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum { MEMORY_BLOCK = 64 * 1024 };
+
+struct gather {
+    int64_t linger_us;
+    gather_emit_fn emit;
+    void *ctx;
+    int timer_fd;
+
+    pthread_mutex_t lock; /* of what follows; held while emitting, so that the order stays */
+    size_t n;
+    struct gathered waiting[GATHER_MOST]; /* what they point to is in `memory` */
+    struct arena *memory;
+};
+
+struct gather *gather_new(int64_t linger_us, gather_emit_fn emit, void *ctx)
+{
+    struct gather *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+
+    g->linger_us = linger_us;
+    g->emit = emit;
+    g->ctx = ctx;
+    pthread_mutex_init(&g->lock, NULL);
+    g->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    g->memory = arena_new(MEMORY_BLOCK);
+    if (g->timer_fd >= 0 && g->memory)
+        return g;
+    gather_free(g);
+    return NULL;
+}
+
+void gather_free(struct gather *g)
+{
+    if (!g)
+        return;
+    if (g->timer_fd >= 0)
+        (void)close(g->timer_fd);
+    pthread_mutex_destroy(&g->lock);
+    if (g->memory)
+        arena_free(g->memory);
+    free(g);
+}
+
+int gather_fd(const struct gather *g)
+{
+    return g->timer_fd;
+}
+
+static size_t bytes_of(const struct gathered *m)
+{
+    size_t bytes = m->key.len + m->value.len;
+    for (size_t i = 0; i < m->n_headers; i++)
+        bytes += m->headers[i].value.len;
+    return bytes;
+}
+
+static bool copy(struct arena *memory, const struct gathered *m, struct gathered *out)
+{
+    *out = *m;
+    out->key = arena_copy(memory, m->key);
+    out->value = arena_copy(memory, m->value);
+    bool copied = out->key.at && out->value.at;
+    for (size_t i = 0; i < m->n_headers; i++) {
+        out->headers[i].value = arena_copy(memory, m->headers[i].value);
+        copied = copied && out->headers[i].value.at;
+    }
+    return copied;
+}
+
+/* Those that are emitted together, the next one among them. */
+static size_t wanted(const struct gather *g, const struct gathered *m, size_t waiting)
+{
+    if (g->linger_us == 0 || waiting < GATHER_FROM || bytes_of(m) > GATHER_LARGE_BYTES)
+        return 1;
+    return waiting < GATHER_MOST ? waiting : GATHER_MOST;
+}
+
+static void start_timer(const struct gather *g)
+{
+    const struct itimerspec once = {
+        .it_value = {.tv_sec = g->linger_us / 1000000, .tv_nsec = g->linger_us % 1000000 * 1000}};
+    if (timerfd_settime(g->timer_fd, 0, &once, NULL) != 0)
+        log_error("timerfd", LOG_INT("errno", errno));
+}
+
+static void emit(struct gather *g)
+{
+    if (g->n > 0)
+        g->emit(g->ctx, g->waiting, g->n);
+    g->n = 0;
+    arena_reset(g->memory);
+}
+
+/* False: it has to be emitted now. */
+static bool keep(struct gather *g, const struct gathered *m, size_t waiting)
+{
+    if (g->n + 1 >= wanted(g, m, waiting) || !copy(g->memory, m, &g->waiting[g->n]))
+        return false;
+    if (g->n++ == 0)
+        start_timer(g);
+    return true;
+}
+
+void gather_add(struct gather *g, const struct gathered *m, size_t waiting)
+{
+    pthread_mutex_lock(&g->lock);
+    if (!keep(g, m, waiting)) {
+        g->waiting[g->n++] = *m;
+        emit(g);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gather_release(struct gather *g)
+{
+    uint64_t expirations;
+
+    /* It is not stopped where they went before: it may expire for nothing, or be set anew. */
+    if (read(g->timer_fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN)
+        log_error("timerfd", LOG_INT("errno", errno));
+    pthread_mutex_lock(&g->lock);
+    emit(g);
+    pthread_mutex_unlock(&g->lock);
+}

@@ -1,0 +1,45 @@
+/* Commands that wait a moment for others, where many requests are under way. A request to the broker costs it as much as some twenty
+ * commands, and the worker's fetch of them as much again: under load this is what the processors have no time for. A command of a quiet
+ * ingress never waits.
+ *
+ * As long as fewer than GATHER_FROM requests wait for their outcomes, each command is emitted at once. With more, as soon as all that
+ * wait are together, or GATHER_MOST, or `linger_us` are over since the first of them came.
+ * gather_add() belongs to one thread, gather_release() to any. */
+#pragma once
+#include "common/kafka.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GATHER_FROM = 32,
+    GATHER_MOST = 256,
+    GATHER_HEADERS = 4,
+    GATHER_LARGE_BYTES = 16 * 1024, /* such a command does not wait, and what waits goes before it */
+};
+
+/* A command as it is produced. */
+struct gathered {
+    struct slice key;
+    struct slice value;
+    struct kafka_header headers[GATHER_HEADERS]; /* names are literals */
+    size_t n_headers;
+    void *ticket;
+};
+
+struct gather;
+
+/* `n` commands, in the order in which they were added. Called by gather_add() and gather_release(), one call at a time; it must not call
+ * them. */
+typedef void (*gather_emit_fn)(void *ctx, const struct gathered *commands, size_t n);
+
+/* `linger_us` 0: nothing ever waits. NULL when memory or descriptors are short. */
+struct gather *gather_new(int64_t linger_us, gather_emit_fn emit, void *ctx);
+/* What still waits is dropped: release it before. */
+void gather_free(struct gather *g);
+
+/* Emits `m`, behind what waits, or keeps a copy of it. `waiting` requests wait for their outcomes, its own among them. */
+void gather_add(struct gather *g, const struct gathered *m, size_t waiting);
+/* Emits what waits. */
+void gather_release(struct gather *g);
+/* Becomes readable when what waits is due: then call gather_release(). */
+int gather_fd(const struct gather *g);

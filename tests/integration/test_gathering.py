@@ -1,0 +1,70 @@
+"""Commands of many requests that wait: they are published together, and none is left behind."""
+
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from support.events import Reader
+from support.raw_http import Connection, fill, request
+from support.waiting import wait_until
+from support.workers import Ingress
+
+WAITING = 40  # [ingress] linger_us counts from 32 on
+LONGEST_US = 100_000
+
+
+@pytest.fixture
+def published(lanes):
+    """Reads so many commands."""
+    reader = Reader(lanes.brokers, lanes.names["commands"])
+    yield lambda count: reader.read_until(lambda events: len(events) == count)
+    reader.close()
+
+
+@contextmanager
+def requests_that_wait(ingress, run, token, wait_s):
+    with ExitStack() as stack:
+        connections = [stack.enter_context(Connection(ingress.url)) for _ in range(WAITING)]
+        for connection in connections:
+            text = request(f"Prefer: wait={wait_s}", without=["Prefer"])
+            connection.send(fill(text, ingress.url, run, token))
+        yield connections
+
+
+@pytest.fixture
+def ingress(workers, lanes):
+    environment = lanes.ingress_environment | {"GOLD_LABEL_INGRESS_LINGER_US": str(LONGEST_US)}
+    return workers.start(Ingress, **environment).wait_until_ready()
+
+
+def test_a_command_that_waits_for_others_is_published_though_none_come(ingress, run, tokens, published):
+    with requests_that_wait(ingress, run, tokens.user(), 30) as connections:
+        assert len(published(WAITING)) == WAITING
+        with Connection(ingress.url) as one_more:
+            text = request("Prefer: respond-async", without=["Prefer"])
+            one_more.send(fill(text, ingress.url, run, tokens.user()))
+            assert one_more.answer().status == 202
+        assert len(published(WAITING + 1)) == WAITING + 1
+        assert len(connections) == WAITING
+
+
+def test_commands_that_wait_for_others_are_published_at_a_stop(ingress, run, tokens, published):
+    with requests_that_wait(ingress, run, tokens.user(), 1) as connections:
+        wait_until(lambda: ingress.metric("gold_label_ingress_pending") == WAITING, 10, "all to wait")
+        ingress.stop()
+        assert {connection.answer().status for connection in connections} == {202}
+    assert len(published(WAITING)) == WAITING
+
+
+def test_a_gathered_command_that_is_too_large_is_413(workers, lanes, run, tokens):
+    """librdkafka refuses it when it is produced: possibly on another thread than its request came by."""
+    environment = lanes.ingress_environment | {
+        "GOLD_LABEL_INGRESS_LINGER_US": str(LONGEST_US),
+        "GOLD_LABEL_KAFKA_MESSAGE_MAX_BYTES": "1000",
+    }
+    ingress = workers.start(Ingress, **environment).wait_until_ready()
+    body = b'{"output_resource_name": "answer.txt", "text_value": "%s"}' % (b"x" * 2000)
+    with requests_that_wait(ingress, run, tokens.user(), 30), ExitStack() as stack:
+        connections = [stack.enter_context(Connection(ingress.url)) for _ in range(4)]
+        for connection in connections:
+            connection.send(fill(request(body=body), ingress.url, run, tokens.user()))
+        assert [connection.answer().status for connection in connections] == [413] * 4

@@ -1,0 +1,208 @@
+#include "ingress/gather.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { LINGER_US = 20 * 1000, NEVER_US = 60 * 1000 * 1000, MANY = GATHER_FROM, WAIT_MS = 5000 };
+
+static const char NAME[] = "correlation-id";
+
+/* What was emitted: the commands' numbers, and how many came in each call. */
+struct emitted {
+    size_t n, calls, last_call;
+    int numbers[2 * GATHER_MOST];
+};
+
+static void take(void *ctx, const struct gathered *commands, size_t n)
+{
+    struct emitted *e = ctx;
+    char text[16];
+
+    e->calls++;
+    e->last_call = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct gathered *m = &commands[i];
+        int number = *(const int *)m->ticket;
+        (void)snprintf(text, sizeof text, "%d", number);
+        assert_true(slice_is(m->key, "run"));
+        assert_memory_equal(m->value.at, text, strlen(text));
+        assert_int_equal(m->n_headers, 1);
+        assert_string_equal(m->headers[0].name, NAME);
+        assert_true(slice_is(m->headers[0].value, text));
+        e->numbers[e->n++] = number;
+    }
+}
+
+/* Adds command `number`, whose memory is something else afterwards. */
+static void add_long(struct gather *g, int number, size_t waiting, size_t value_bytes)
+{
+    static int numbers[2 * GATHER_MOST];
+    static char value[2 * GATHER_LARGE_BYTES];
+    char header[16];
+    char key[] = "run";
+    int digits = snprintf(header, sizeof header, "%d", number);
+    struct gathered m = {.key = slice_of(key),
+                         .value = slice_make(value, value_bytes ? value_bytes : (size_t)digits),
+                         .headers = {{NAME, slice_of(header)}},
+                         .n_headers = 1};
+
+    numbers[number] = number;
+    m.ticket = &numbers[number];
+    memcpy(value, header, (size_t)digits);
+    gather_add(g, &m, waiting);
+    memset(value, 'x', sizeof value);
+    memset(header, 'x', sizeof header);
+    memset(key, 'x', sizeof key);
+}
+
+static void add(struct gather *g, int number, size_t waiting)
+{
+    add_long(g, number, waiting, 0);
+}
+
+static bool is_due(const struct gather *g, int wait_ms)
+{
+    struct pollfd fd = {.fd = gather_fd(g), .events = POLLIN};
+    return poll(&fd, 1, wait_ms) == 1;
+}
+
+static void assert_in_order(const struct emitted *e, size_t n)
+{
+    assert_int_equal(e->n, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(e->numbers[i], i);
+}
+
+static void where_few_wait_each_command_goes_at_once(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    for (int i = 0; i < GATHER_FROM - 1; i++) {
+        add(g, i, (size_t)i + 1);
+        assert_in_order(&e, (size_t)i + 1);
+    }
+    assert_false(is_due(g, 0));
+    gather_free(g);
+}
+
+static void where_many_wait_commands_go_together_once_all_are_there(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    for (int i = 0; i < MANY - 1; i++)
+        add(g, i, MANY);
+    assert_int_equal(e.n, 0);
+    add(g, MANY - 1, MANY);
+    assert_in_order(&e, MANY);
+    assert_int_equal(e.calls, 1);
+    gather_free(g);
+}
+
+static void no_more_than_a_bound_go_together(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    for (int i = 0; i < GATHER_MOST; i++)
+        add(g, i, 10000);
+    assert_in_order(&e, GATHER_MOST);
+    assert_int_equal(e.calls, 1);
+    gather_free(g);
+}
+
+static void what_waits_goes_with_the_first_that_does_not(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    add(g, 0, MANY);
+    add(g, 1, MANY);
+    assert_int_equal(e.n, 0);
+    add(g, 2, 1);
+    assert_in_order(&e, 3);
+    gather_free(g);
+}
+
+static void a_large_command_does_not_wait_and_passes_none(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    add(g, 0, MANY);
+    add_long(g, 1, MANY, GATHER_LARGE_BYTES + 1);
+    assert_in_order(&e, 2);
+    gather_free(g);
+}
+
+static void what_waits_is_due_when_its_time_is_over(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    assert_false(is_due(g, 0));
+    for (int round = 0; round < 2; round++) {
+        add(g, 2 * round, MANY);
+        add(g, 2 * round + 1, MANY);
+        assert_int_equal(e.n, 2 * round);
+        assert_true(is_due(g, WAIT_MS));
+        gather_release(g);
+        assert_in_order(&e, 2 * (size_t)round + 2);
+        assert_int_equal(e.last_call, 2);
+        assert_false(is_due(g, 0));
+    }
+    gather_free(g);
+}
+
+static void a_release_of_nothing_emits_nothing(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    gather_release(g);
+    assert_int_equal(e.calls, 0);
+    gather_free(g);
+}
+
+static void without_a_time_to_wait_none_waits(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(0, take, &e);
+
+    add(g, 0, 10000);
+    assert_in_order(&e, 1);
+    gather_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_few_wait_each_command_goes_at_once),
+        cmocka_unit_test(where_many_wait_commands_go_together_once_all_are_there),
+        cmocka_unit_test(no_more_than_a_bound_go_together),
+        cmocka_unit_test(what_waits_goes_with_the_first_that_does_not),
+        cmocka_unit_test(a_large_command_does_not_wait_and_passes_none),
+        cmocka_unit_test(what_waits_is_due_when_its_time_is_over),
+        cmocka_unit_test(a_release_of_nothing_emits_nothing),
+        cmocka_unit_test(without_a_time_to_wait_none_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
