@@ -8,7 +8,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { MEMORY_BLOCK = 64 * 1024 };
+enum {
+    MEMORY_BLOCK = 64 * 1024,
+    YIELD_MOST = 8,
+    EARLY =
+        4, /* what comes in this part of a wait is of one burst, which would have been together all the same */
+};
 
 struct gather {
     int64_t linger_us;
@@ -20,6 +25,8 @@ struct gather {
     size_t n;
     struct gathered waiting[GATHER_MOST]; /* what they point to is in `memory` */
     struct arena *memory;
+    int64_t first_us, last_us; /* when the first of them came, and the last */
+    int yield;                 /* of the waits before: 0, they were all in vain, to YIELD_MOST */
 };
 
 struct gather *gather_new(int64_t linger_us, gather_emit_fn emit, void *ctx)
@@ -78,14 +85,6 @@ static bool copy(struct arena *memory, const struct gathered *m, struct gathered
     return copied;
 }
 
-/* Those that are emitted together, the next one among them. */
-static size_t wanted(const struct gather *g, const struct gathered *m, size_t waiting)
-{
-    if (g->linger_us == 0 || waiting < GATHER_FROM || bytes_of(m) > GATHER_LARGE_BYTES)
-        return 1;
-    return waiting < GATHER_MOST ? waiting : GATHER_MOST;
-}
-
 static void start_timer(const struct gather *g)
 {
     const struct itimerspec once = {
@@ -102,20 +101,44 @@ static void emit(struct gather *g)
     arena_reset(g->memory);
 }
 
-/* False: it has to be emitted now. */
-static bool keep(struct gather *g, const struct gathered *m, size_t waiting)
+static void learn(struct gather *g, bool was_right)
 {
-    if (g->n + 1 >= wanted(g, m, waiting) || !copy(g->memory, m, &g->waiting[g->n]))
+    if (was_right && g->yield < YIELD_MOST)
+        g->yield++;
+    else if (!was_right && g->yield > 0)
+        g->yield--;
+}
+
+static bool may_wait(const struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us)
+{
+    if (g->linger_us == 0 || waiting < GATHER_FROM || bytes_of(m) > GATHER_LARGE_BYTES)
         return false;
-    if (g->n++ == 0)
-        start_timer(g);
+    return g->n > 0 || 2 * g->yield > YIELD_MOST || now_us - g->first_us >= GATHER_PROBE * g->linger_us;
+}
+
+/* False: it has to be emitted now. */
+static bool keep(struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us)
+{
+    if (!may_wait(g, m, waiting, now_us))
+        return false;
+    if (g->n + 1 >= waiting || g->n + 1 == GATHER_MOST) {
+        learn(g, true);
+        return false;
+    }
+    if (!copy(g->memory, m, &g->waiting[g->n]))
+        return false;
+    g->last_us = now_us;
+    if (g->n++ > 0)
+        return true;
+    g->first_us = now_us;
+    start_timer(g);
     return true;
 }
 
-void gather_add(struct gather *g, const struct gathered *m, size_t waiting)
+void gather_add(struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us)
 {
     pthread_mutex_lock(&g->lock);
-    if (!keep(g, m, waiting)) {
+    if (!keep(g, m, waiting, now_us)) {
         g->waiting[g->n++] = *m;
         emit(g);
     }
@@ -130,6 +153,8 @@ void gather_release(struct gather *g)
     if (read(g->timer_fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN)
         log_error("timerfd", LOG_INT("errno", errno));
     pthread_mutex_lock(&g->lock);
+    if (g->n > 0)
+        learn(g, EARLY * (g->last_us - g->first_us) >= g->linger_us);
     emit(g);
     pthread_mutex_unlock(&g->lock);
 }

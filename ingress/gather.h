@@ -1,18 +1,19 @@
-/* Commands that wait a moment for others, where many requests are under way. A request to the broker costs it as much as some twenty
- * commands, and the worker's fetch of them as much again: under load this is what the processors have no time for. A command of a quiet
- * ingress never waits.
+/* Commands that wait a moment for others, where several requests are under way. A request to the broker costs it as much as some twenty
+ * commands, and the worker's fetch of them as much again: under load this is what the processors have no time for.
  *
- * As long as fewer than GATHER_FROM requests wait for their outcomes, each command is emitted at once. With more, as soon as all that
- * wait are together, or GATHER_MOST, or `linger_us` are over since the first of them came.
- * gather_add() belongs to one thread, gather_release() to any. */
+ * A command of a quiet ingress never waits: as long as fewer than GATHER_FROM requests wait for their outcomes, each is emitted at once.
+ * With more, as soon as all that wait are together, or GATHER_MOST, or `linger_us` are over since the first of them came. Where most such
+ * waits bring nothing, as with a few clients that all wait for their answers, only one in GATHER_PROBE is made, to see whether that is
+ * still so. gather_add() belongs to one thread, gather_release() to any. */
 #pragma once
 #include "common/kafka.h"
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    GATHER_FROM = 32,
+    GATHER_FROM = 3,
     GATHER_MOST = 256,
+    GATHER_PROBE = 16,
     GATHER_HEADERS = 4,
     GATHER_LARGE_BYTES = 16 * 1024, /* such a command does not wait, and what waits goes before it */
 };
@@ -37,8 +38,9 @@ struct gather *gather_new(int64_t linger_us, gather_emit_fn emit, void *ctx);
 /* What still waits is dropped: release it before. */
 void gather_free(struct gather *g);
 
-/* Emits `m`, behind what waits, or keeps a copy of it. `waiting` requests wait for their outcomes, its own among them. */
-void gather_add(struct gather *g, const struct gathered *m, size_t waiting);
+/* Emits `m`, behind what waits, or keeps a copy of it. `waiting` requests wait for their outcomes, its own among them. `now_us` is of a
+ * monotonic clock. */
+void gather_add(struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us);
 /* Emits what waits. */
 void gather_release(struct gather *g);
 /* Becomes readable when what waits is due: then call gather_release(). */

@@ -97,7 +97,7 @@ static void produce(struct ingress *in, const struct waiter *w, struct slice aut
     if (trace.at)
         m.headers[m.n_headers++] = (struct kafka_header){"traceparent", trace};
 
-    gather_add(in->gather, &m, pending_count(in->pending));
+    gather_add(in->gather, &m, pending_count(in->pending), w->produced_us);
 }
 
 void publish_label(struct ingress *in, struct http_request *r, struct exchange *x,

@@ -8,7 +8,7 @@ from support.raw_http import Connection, fill, request
 from support.waiting import wait_until
 from support.workers import Ingress
 
-WAITING = 40  # [ingress] linger_us counts from 32 on
+WAITING = 40
 LONGEST_US = 100_000
 
 

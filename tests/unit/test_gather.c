@@ -12,7 +12,11 @@
 
 #include <cmocka.h>
 
-enum { LINGER_US = 20 * 1000, NEVER_US = 60 * 1000 * 1000, MANY = GATHER_FROM, WAIT_MS = 5000 };
+enum { LINGER_US = 20 * 1000, NEVER_US = 60 * 1000 * 1000, MANY = 40, WAIT_MS = 5000 };
+
+/* Nothing was waited for so long before. */
+#define APART_US ((int64_t)GATHER_PROBE * LINGER_US)
+#define LATER_US ((int64_t)GATHER_PROBE * NEVER_US)
 
 static const char NAME[] = "correlation-id";
 
@@ -43,7 +47,7 @@ static void take(void *ctx, const struct gathered *commands, size_t n)
 }
 
 /* Adds command `number`, whose memory is something else afterwards. */
-static void add_long(struct gather *g, int number, size_t waiting, size_t value_bytes)
+static void add_long(struct gather *g, int number, size_t waiting, size_t value_bytes, int64_t now_us)
 {
     static int numbers[2 * GATHER_MOST];
     static char value[2 * GATHER_LARGE_BYTES];
@@ -58,7 +62,7 @@ static void add_long(struct gather *g, int number, size_t waiting, size_t value_
     numbers[number] = number;
     m.ticket = &numbers[number];
     memcpy(value, header, (size_t)digits);
-    gather_add(g, &m, waiting);
+    gather_add(g, &m, waiting, now_us);
     memset(value, 'x', sizeof value);
     memset(header, 'x', sizeof header);
     memset(key, 'x', sizeof key);
@@ -66,7 +70,30 @@ static void add_long(struct gather *g, int number, size_t waiting, size_t value_
 
 static void add(struct gather *g, int number, size_t waiting)
 {
-    add_long(g, number, waiting, 0);
+    add_long(g, number, waiting, 0, LATER_US);
+}
+
+/* `n` waits that time ends, from `from_us` on and so far apart that each may be made; the second command comes `late_us` behind the
+ * first. */
+static void wait_often(struct gather *g, struct emitted *e, int n, int64_t from_us, int64_t late_us)
+{
+    for (int i = 0; i < n; i++) {
+        e->n = 0;
+        add_long(g, 0, MANY, 0, from_us + i * APART_US);
+        add_long(g, 1, MANY, 0, from_us + i * APART_US + late_us);
+        assert_int_equal(e->n, 0);
+        gather_release(g);
+        assert_int_equal(e->n, 2);
+    }
+}
+
+static bool waits(struct gather *g, struct emitted *e, int64_t now_us)
+{
+    e->n = 0;
+    add_long(g, 0, MANY, 0, now_us);
+    bool kept = e->n == 0;
+    gather_release(g);
+    return kept;
 }
 
 static bool is_due(const struct gather *g, int wait_ms)
@@ -145,7 +172,7 @@ static void a_large_command_does_not_wait_and_passes_none(void **state)
     struct gather *g = gather_new(NEVER_US, take, &e);
 
     add(g, 0, MANY);
-    add_long(g, 1, MANY, GATHER_LARGE_BYTES + 1);
+    add_long(g, 1, MANY, GATHER_LARGE_BYTES + 1, LATER_US);
     assert_in_order(&e, 2);
     gather_free(g);
 }
@@ -158,8 +185,9 @@ static void what_waits_is_due_when_its_time_is_over(void **state)
 
     assert_false(is_due(g, 0));
     for (int round = 0; round < 2; round++) {
-        add(g, 2 * round, MANY);
-        add(g, 2 * round + 1, MANY);
+        int64_t now_us = (round + 1) * APART_US;
+        add_long(g, 2 * round, MANY, 0, now_us);
+        add_long(g, 2 * round + 1, MANY, 0, now_us);
         assert_int_equal(e.n, 2 * round);
         assert_true(is_due(g, WAIT_MS));
         gather_release(g);
@@ -192,6 +220,61 @@ static void without_a_time_to_wait_none_waits(void **state)
     gather_free(g);
 }
 
+static void where_waits_bring_nothing_few_are_made(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+    int64_t now_us = APART_US;
+
+    assert_true(waits(g, &e, now_us));
+    assert_false(waits(g, &e, now_us + LINGER_US));
+    assert_false(waits(g, &e, now_us + APART_US - 1));
+    assert_true(waits(g, &e, now_us + APART_US));
+    gather_free(g);
+}
+
+static void where_waits_bring_something_all_are_made(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    wait_often(g, &e, 10, APART_US, LINGER_US / 2);
+    int64_t now_us = 11 * APART_US;
+    assert_true(waits(g, &e, now_us));
+    assert_true(waits(g, &e, now_us + LINGER_US));
+    gather_free(g);
+}
+
+/* What comes at once after the first is of the same burst: it would have been together all the same. */
+static void a_burst_is_no_reason_to_wait(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    wait_often(g, &e, 10, APART_US, LINGER_US / 8);
+    int64_t now_us = 11 * APART_US;
+    assert_true(waits(g, &e, now_us));
+    assert_false(waits(g, &e, now_us + LINGER_US));
+    gather_free(g);
+}
+
+static void it_unlearns_to_wait(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    wait_often(g, &e, 10, APART_US, LINGER_US / 2);
+    wait_often(g, &e, 4, 11 * APART_US, 0);
+    int64_t now_us = 15 * APART_US;
+    assert_true(waits(g, &e, now_us));
+    assert_false(waits(g, &e, now_us + LINGER_US));
+    gather_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +285,10 @@ int main(void)
         cmocka_unit_test(a_large_command_does_not_wait_and_passes_none),
         cmocka_unit_test(what_waits_is_due_when_its_time_is_over),
         cmocka_unit_test(a_release_of_nothing_emits_nothing),
+        cmocka_unit_test(where_waits_bring_nothing_few_are_made),
+        cmocka_unit_test(where_waits_bring_something_all_are_made),
+        cmocka_unit_test(a_burst_is_no_reason_to_wait),
+        cmocka_unit_test(it_unlearns_to_wait),
         cmocka_unit_test(without_a_time_to_wait_none_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
