@@ -108,7 +108,8 @@ void kafka_producer_free(struct kafka_producer *p);
 status kafka_produce(struct kafka_producer *p, const char *topic, int32_t partition, struct slice key,
                      struct slice value, const struct kafka_header *headers, size_t n_headers, void *opaque)
     must_check;
-/* With `stick_for`: messages may go to another partition from here on. What is produced until the next call stays together. */
+/* With `stick_for`: messages may go to another partition from here on. What is produced until the next call stays together,
+ * as long as that partition has a leader and `place` takes it. */
 void kafka_producer_turn(struct kafka_producer *p);
 /* Serves delivery reports and events, waits up to `timeout_ms` for the first; returns how many were served. */
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms);

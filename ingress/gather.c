@@ -11,8 +11,8 @@
 enum {
     MEMORY_BLOCK = 64 * 1024,
     YIELD_MOST = 8,
-    EARLY =
-        4, /* what comes in this part of a wait is of one burst, which would have been together all the same */
+    /* What comes in the first quarter of a wait is of one burst, which would have been together all the same. */
+    BURST_PART = 4,
 };
 
 struct gather {
@@ -109,6 +109,11 @@ static void learn(struct gather *g, bool was_right)
         g->yield--;
 }
 
+static void learn_of_a_whole_wait(struct gather *g)
+{
+    learn(g, BURST_PART * (g->last_us - g->first_us) >= g->linger_us);
+}
+
 static bool may_wait(const struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us)
 {
     if (g->linger_us == 0 || waiting < GATHER_FROM || bytes_of(m) > GATHER_LARGE_BYTES)
@@ -121,6 +126,10 @@ static bool keep(struct gather *g, const struct gathered *m, size_t waiting, int
 {
     if (!may_wait(g, m, waiting, now_us))
         return false;
+    if (g->n > 0 && now_us - g->first_us >= g->linger_us) { /* whoever releases them is late */
+        learn_of_a_whole_wait(g);
+        return false;
+    }
     if (g->n + 1 >= waiting || g->n + 1 == GATHER_MOST) {
         learn(g, true);
         return false;
@@ -145,16 +154,25 @@ void gather_add(struct gather *g, const struct gathered *m, size_t waiting, int6
     pthread_mutex_unlock(&g->lock);
 }
 
-void gather_release(struct gather *g)
+void gather_serve(struct gather *g)
 {
     uint64_t expirations;
 
-    /* It is not stopped where they went before: it may expire for nothing, or be set anew. */
-    if (read(g->timer_fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN)
-        log_error("timerfd", LOG_INT("errno", errno));
     pthread_mutex_lock(&g->lock);
-    if (g->n > 0)
-        learn(g, EARLY * (g->last_us - g->first_us) >= g->linger_us);
+    /* The timer is not stopped where they went before, but set anew for the next ones: that forgets what has expired. */
+    bool is_due = read(g->timer_fd, &expirations, sizeof expirations) > 0;
+    if (!is_due && errno != EAGAIN)
+        log_error("timerfd", LOG_INT("errno", errno));
+    if (is_due && g->n > 0) {
+        learn_of_a_whole_wait(g);
+        emit(g);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gather_release(struct gather *g)
+{
+    pthread_mutex_lock(&g->lock);
     emit(g);
     pthread_mutex_unlock(&g->lock);
 }

@@ -2,9 +2,9 @@
  * commands, and the worker's fetch of them as much again: under load this is what the processors have no time for.
  *
  * A command of a quiet ingress never waits: as long as fewer than GATHER_FROM requests wait for their outcomes, each is emitted at once.
- * With more, as soon as all that wait are together, or GATHER_MOST, or `linger_us` are over since the first of them came. Where most such
- * waits bring nothing, as with a few clients that all wait for their answers, only one in GATHER_PROBE is made, to see whether that is
- * still so. gather_add() belongs to one thread, gather_release() to any. */
+ * With more, as soon as all that wait are together (whose command has gone before counts, too), or GATHER_MOST, or `linger_us` are over
+ * since the first of them came. Where most such waits bring nothing, as with a few clients that all wait for their answers, one is made
+ * in GATHER_PROBE times that time only, to see whether it is still so. gather_add() belongs to one thread, the rest to any. */
 #pragma once
 #include "common/kafka.h"
 #include <stddef.h>
@@ -29,8 +29,7 @@ struct gathered {
 
 struct gather;
 
-/* `n` commands, in the order in which they were added. Called by gather_add() and gather_release(), one call at a time; it must not call
- * them. */
+/* `n` commands, in the order in which they were added. Called by the functions below, one call at a time; it must not call them. */
 typedef void (*gather_emit_fn)(void *ctx, const struct gathered *commands, size_t n);
 
 /* `linger_us` 0: nothing ever waits. NULL when memory or descriptors are short. */
@@ -41,7 +40,9 @@ void gather_free(struct gather *g);
 /* Emits `m`, behind what waits, or keeps a copy of it. `waiting` requests wait for their outcomes, its own among them. `now_us` is of a
  * monotonic clock. */
 void gather_add(struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us);
+/* Becomes readable when what waits is due, or was due and has gone before: then call gather_serve(). */
+int gather_fd(const struct gather *g);
+/* Emits what waits, if it is due. */
+void gather_serve(struct gather *g);
 /* Emits what waits. */
 void gather_release(struct gather *g);
-/* Becomes readable when what waits is due: then call gather_release(). */
-int gather_fd(const struct gather *g);

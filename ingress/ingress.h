@@ -22,7 +22,7 @@ struct reads;
 enum phase {
     PHASE_STARTING, /* not ready: the reply partition is not assigned yet, the public listener is closed */
     PHASE_RUNNING,
-    PHASE_DRAINING, /* not ready: no connection is taken, nothing is published, what waits is waited for (drain_ms) */
+    PHASE_DRAINING, /* not ready: no connection and no new command is taken, what waits is waited for (drain_ms) */
     PHASE_CLOSING, /* what still waits has been answered 202 or 504; the producer is flushed, threads end */
 };
 

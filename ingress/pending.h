@@ -25,7 +25,7 @@ struct waiter {
     struct uuid run_id;
     struct uuid label_id;
     struct preference preference;
-    int64_t produced_us; /* the moment of registering */
+    int64_t produced_us; /* the moment of registering: it is produced then, or a moment later (gather.h) */
     int64_t deadline_us; /* a published command is answered 202 then */
     int64_t
         give_up_us; /* a command of which nothing is known is answered 504 then; at or behind the deadline */

@@ -71,6 +71,7 @@ void publish_emit(void *ctx, const struct gathered *commands, size_t n)
 {
     struct ingress *in = ctx;
 
+    counter_add(in->stats.groups, 1);
     kafka_producer_turn(in->producer);
     for (const struct gathered *m = commands; m < commands + n; m++) {
         status st = kafka_produce(in->producer, in->settings.commands_topic, KAFKA_PARTITION_BY_KEY, m->key,

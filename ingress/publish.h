@@ -10,5 +10,5 @@
 void publish_label(struct ingress *in, struct http_request *r, struct exchange *x,
                    const struct label_command *c);
 
-/* For gather_new(), whose `ctx` is the ingress: produces, or answers as above. Any thread. */
+/* For gather_new(), whose `ctx` is the ingress: produces, or answers as above. One call at a time, by any thread. */
 void publish_emit(void *ctx, const struct gathered *commands, size_t n);

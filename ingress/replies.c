@@ -21,7 +21,7 @@ enum {
     QUEUE_SLACK_BYTES = 1024 * 1024,
     RESULTS_BYTES = 8 * 1024 * 1024,
     QUEUE_MESSAGES = 100000,
-    /* Commands: what 64 connections send at once is one request to the broker, and what is gathered always is. */
+    /* Commands: what 64 connections send at once is one request to the broker; what is gathered goes to one partition anyway. */
     STICK_FOR = 64,
 };
 
@@ -87,7 +87,7 @@ static void wait_for_events(struct replies *r, int64_t timeout_ms)
     if (poll(fds, 2, (int)timeout_ms) <= 0)
         return;
     if (fds[1].revents)
-        gather_release(r->in->gather);
+        gather_serve(r->in->gather);
     if (fds[0].revents && read(r->event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         log_error("eventfd", LOG_INT("errno", errno));
 }
@@ -306,6 +306,7 @@ void replies_stop(struct replies *r, int flush_ms)
     if (!r)
         return;
     replies_close(r);
+    gather_release(r->in->gather);
     size_t left = kafka_producer_flush(r->in->producer, flush_ms);
     if (left > 0)
         log_warning("commands were not acknowledged before the end", LOG_INT("commands", left));

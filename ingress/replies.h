@@ -21,7 +21,8 @@ status replies_start(struct ingress *in, const char *name, const struct config_p
 /* Whether replies can come; where not, `why` gets one line. Any thread. */
 bool replies_are_ready(const struct replies *r, struct buffer *why);
 
-/* Ends the thread: it answers nobody any more, and whoever it had taken out of the table has had the answer. */
+/* Ends the thread, and produces what still waited for others: it answers nobody any more, and whoever it had taken out of the table has had
+ * the answer. */
 void replies_close(struct replies *r);
 
 /* Flushes the producer, ends the thread if it has not ended, closes both handles and frees. The listener must have stopped. */

@@ -54,7 +54,7 @@ static const struct config_option OPTIONS[] = {
      .help = "partition of the results topic to ask replies for; -1: derived from the name"},
     {"ingress", "partitioner", CONFIG_CHOICE, AT(partitioner), "sticky", .choices = PARTITIONERS,
      .help = "sticky: 64 commands or more in a row go to one partition, the next to another, which spares the brokers work; murmur2: those of a run share one"},
-    {"ingress", "linger_us", CONFIG_INTEGER, AT(linger_us), "1000", .min = 0, .max = 100000, .unit = "microseconds",
+    {"ingress", "linger_us", CONFIG_INTEGER, AT(linger_us), "1000", .min = 0, .max = 20000, .unit = "microseconds",
      .help = "where requests stream in, a command waits for others at most so long; 0: never"},
     {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
      .help = "how long a request waits for its outcome when it does not say"},

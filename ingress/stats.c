@@ -63,13 +63,15 @@ void stats_register(struct stats *s, struct metrics *m)
     s->request = metrics_histogram(m, "gold_label_ingress_request_seconds", NULL,
                                    "From the request line to the end of the answer");
     s->parse = metrics_histogram(m, "gold_label_ingress_parse_seconds", NULL,
-                                 "Checking head and body of a label until its command is produced");
+                                 "Checking head and body of a label until its command is ready");
     s->publish = metrics_histogram(m, "gold_label_ingress_publish_seconds", NULL,
-                                   "From producing a command to its acknowledgement");
+                                   "From a command that is ready to its acknowledgement");
     s->result = metrics_histogram(m, "gold_label_ingress_result_seconds", NULL,
-                                  "From producing a command to receiving its result");
+                                  "From a command that is ready to receiving its result");
     s->reply = metrics_histogram(m, "gold_label_ingress_reply_seconds", NULL,
                                  "From receiving a result to the end of its answer");
+    s->groups = metrics_counter(m, "gold_label_ingress_published_groups_total", NULL,
+                                "Groups in which commands were produced");
     s->publish_refused = metrics_counter(m, "gold_label_ingress_publish_failures_total", "kind=\"refused\"",
                                          "Commands that were not acknowledged");
     s->not_delivered = metrics_counter(m, "gold_label_ingress_publish_failures_total",

@@ -10,13 +10,14 @@ struct stats {
     struct counter *requests[STATS_STATUSES]; /* by status; see stats_request() */
     struct gauge *pending;
     struct histogram *request;       /* request line → answer handed over */
-    struct histogram *parse;         /* token, JSON, rules → produced */
-    struct histogram *publish;       /* produced → acknowledged */
-    struct histogram *result;        /* produced → result received */
+    struct histogram *parse;         /* token, JSON, rules → command ready */
+    struct histogram *publish;       /* command ready → acknowledged */
+    struct histogram *result;        /* command ready → result received */
     struct histogram *reply;         /* result received → answer handed over */
     struct gauge *answer_memory;     /* bytes of large 201 answers that are being sent */
     struct counter *shortened;       /* answered 202 though stored: there was no memory for the label */
     struct counter *passed;          /* commands that passed a partition which stands still */
+    struct counter *groups;          /* in which commands were produced (gather.h) */
     struct counter *publish_refused; /* the producer did not take the command */
     struct counter *not_delivered;
     struct counter *delivery_unknown;

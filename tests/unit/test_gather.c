@@ -39,7 +39,8 @@ static void take(void *ctx, const struct gathered *commands, size_t n)
         (void)snprintf(text, sizeof text, "%d", number);
         assert_true(slice_is(m->key, "run"));
         assert_memory_equal(m->value.at, text, strlen(text));
-        assert_int_equal(m->n_headers, 1);
+        assert_int_equal(m->n_headers, 2);
+        assert_true(slice_is(m->headers[1].value, text));
         assert_string_equal(m->headers[0].name, NAME);
         assert_true(slice_is(m->headers[0].value, text));
         e->numbers[e->n++] = number;
@@ -56,8 +57,8 @@ static void add_long(struct gather *g, int number, size_t waiting, size_t value_
     int digits = snprintf(header, sizeof header, "%d", number);
     struct gathered m = {.key = slice_of(key),
                          .value = slice_make(value, value_bytes ? value_bytes : (size_t)digits),
-                         .headers = {{NAME, slice_of(header)}},
-                         .n_headers = 1};
+                         .headers = {{NAME, slice_of(header)}, {NAME, slice_of(header)}},
+                         .n_headers = 2};
 
     numbers[number] = number;
     m.ticket = &numbers[number];
@@ -73,6 +74,12 @@ static void add(struct gather *g, int number, size_t waiting)
     add_long(g, number, waiting, 0, LATER_US);
 }
 
+static bool is_due(const struct gather *g, int wait_ms)
+{
+    struct pollfd fd = {.fd = gather_fd(g), .events = POLLIN};
+    return poll(&fd, 1, wait_ms) == 1;
+}
+
 /* `n` waits that time ends, from `from_us` on and so far apart that each may be made; the second command comes `late_us` behind the
  * first. */
 static void wait_often(struct gather *g, struct emitted *e, int n, int64_t from_us, int64_t late_us)
@@ -82,7 +89,8 @@ static void wait_often(struct gather *g, struct emitted *e, int n, int64_t from_
         add_long(g, 0, MANY, 0, from_us + i * APART_US);
         add_long(g, 1, MANY, 0, from_us + i * APART_US + late_us);
         assert_int_equal(e->n, 0);
-        gather_release(g);
+        assert_true(is_due(g, WAIT_MS));
+        gather_serve(g);
         assert_int_equal(e->n, 2);
     }
 }
@@ -94,12 +102,6 @@ static bool waits(struct gather *g, struct emitted *e, int64_t now_us)
     bool kept = e->n == 0;
     gather_release(g);
     return kept;
-}
-
-static bool is_due(const struct gather *g, int wait_ms)
-{
-    struct pollfd fd = {.fd = gather_fd(g), .events = POLLIN};
-    return poll(&fd, 1, wait_ms) == 1;
 }
 
 static void assert_in_order(const struct emitted *e, size_t n)
@@ -190,11 +192,75 @@ static void what_waits_is_due_when_its_time_is_over(void **state)
         add_long(g, 2 * round + 1, MANY, 0, now_us);
         assert_int_equal(e.n, 2 * round);
         assert_true(is_due(g, WAIT_MS));
-        gather_release(g);
+        gather_serve(g);
         assert_in_order(&e, 2 * (size_t)round + 2);
         assert_int_equal(e.last_call, 2);
         assert_false(is_due(g, 0));
     }
+    gather_free(g);
+}
+
+static void a_release_does_not_wait_until_they_are_due(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(NEVER_US, take, &e);
+
+    add(g, 0, MANY);
+    gather_serve(g);
+    assert_int_equal(e.n, 0);
+    gather_release(g);
+    assert_in_order(&e, 1);
+    gather_free(g);
+}
+
+/* Whoever serves them may have been held up. */
+static void what_is_overdue_goes_with_the_next(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    add_long(g, 0, MANY, 0, APART_US);
+    add_long(g, 1, MANY, 0, APART_US + LINGER_US - 1);
+    assert_int_equal(e.n, 0);
+    add_long(g, 2, MANY, 0, APART_US + LINGER_US);
+    assert_in_order(&e, 3);
+    gather_free(g);
+}
+
+/* Those it was for have gone, and the next are not due. */
+static void a_timer_that_is_late_does_not_end_the_next_wait(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    add_long(g, 0, MANY, 0, APART_US);
+    assert_true(is_due(g, WAIT_MS));
+    add_long(g, 1, 1, 0, APART_US);
+    assert_in_order(&e, 2);
+    add_long(g, 2, MANY, 0, 2 * APART_US);
+    gather_serve(g);
+    assert_in_order(&e, 2);
+    assert_true(is_due(g, WAIT_MS));
+    gather_serve(g);
+    assert_in_order(&e, 3);
+    gather_free(g);
+}
+
+static void waits_that_were_filled_were_right(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    for (int i = 0; i < 10; i++)
+        for (int64_t n = 0; n < GATHER_FROM; n++)
+            add_long(g, 0, GATHER_FROM, 0, (i + 1) * APART_US);
+    int64_t now_us = 10 * APART_US;
+    assert_true(waits(g, &e, now_us + 1));
+    assert_true(waits(g, &e, now_us + 2));
     gather_free(g);
 }
 
@@ -205,6 +271,7 @@ static void a_release_of_nothing_emits_nothing(void **state)
     struct gather *g = gather_new(LINGER_US, take, &e);
 
     gather_release(g);
+    gather_serve(g);
     assert_int_equal(e.calls, 0);
     gather_free(g);
 }
@@ -284,6 +351,10 @@ int main(void)
         cmocka_unit_test(what_waits_goes_with_the_first_that_does_not),
         cmocka_unit_test(a_large_command_does_not_wait_and_passes_none),
         cmocka_unit_test(what_waits_is_due_when_its_time_is_over),
+        cmocka_unit_test(a_release_does_not_wait_until_they_are_due),
+        cmocka_unit_test(what_is_overdue_goes_with_the_next),
+        cmocka_unit_test(a_timer_that_is_late_does_not_end_the_next_wait),
+        cmocka_unit_test(waits_that_were_filled_were_right),
         cmocka_unit_test(a_release_of_nothing_emits_nothing),
         cmocka_unit_test(where_waits_bring_nothing_few_are_made),
         cmocka_unit_test(where_waits_bring_something_all_are_made),
