@@ -80,7 +80,7 @@ struct kafka_producer_options {
     int64_t in_flight;      /* produce requests on their way per broker; 1 batches by itself under load */
     int64_t linger_ms;      /* a message waits so long for others; in transactions: as long as suits them */
     /* 0: a key's partition follows from it (murmur2, as Java clients do). Otherwise keys choose nothing: all messages go to one
-     * partition, until kafka_producer_turn() is called behind so many of them, and then to the next, past those without a leader (compare
+     * partition, until kafka_producer_turn() is called after so many of them or more, and then to the next, past those without a leader (compare
      * KIP-480). librdkafka makes one request for each partition that something waits for, so that under load many small ones become few. */
     unsigned stick_for;
     kafka_place_fn place;         /* asked before a partition is taken for a message; NULL: all will do */

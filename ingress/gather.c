@@ -10,8 +10,8 @@
 
 enum {
     MEMORY_BLOCK = 64 * 1024,
-    YIELD_MOST = 8,
-    /* What comes in the first quarter of a wait is of one burst, which would have been together all the same. */
+    WORTH_MOST = 8,
+    /* What comes in the first quarter of a wait is of one burst: librdkafka would have put it into one request all the same. */
     BURST_PART = 4,
 };
 
@@ -26,7 +26,8 @@ struct gather {
     struct gathered waiting[GATHER_MOST]; /* what they point to is in `memory` */
     struct arena *memory;
     int64_t first_us, last_us; /* when the first of them came, and the last */
-    int yield;                 /* of the waits before: 0, they were all in vain, to YIELD_MOST */
+    /* Rises with each wait that brought something, falls with each in vain; above half of WORTH_MOST every wait is made. */
+    int worth;
 };
 
 struct gather *gather_new(int64_t linger_us, gather_emit_fn emit, void *ctx)
@@ -103,10 +104,10 @@ static void emit(struct gather *g)
 
 static void learn(struct gather *g, bool was_right)
 {
-    if (was_right && g->yield < YIELD_MOST)
-        g->yield++;
-    else if (!was_right && g->yield > 0)
-        g->yield--;
+    if (was_right && g->worth < WORTH_MOST)
+        g->worth++;
+    else if (!was_right && g->worth > 0)
+        g->worth--;
 }
 
 static void learn_of_a_whole_wait(struct gather *g)
@@ -118,7 +119,7 @@ static bool may_wait(const struct gather *g, const struct gathered *m, size_t wa
 {
     if (g->linger_us == 0 || waiting < GATHER_FROM || bytes_of(m) > GATHER_LARGE_BYTES)
         return false;
-    return g->n > 0 || 2 * g->yield > YIELD_MOST || now_us - g->first_us >= GATHER_PROBE * g->linger_us;
+    return g->n > 0 || 2 * g->worth > WORTH_MOST || now_us - g->first_us >= GATHER_PROBE * g->linger_us;
 }
 
 /* False: it has to be emitted now. */
@@ -159,7 +160,7 @@ void gather_serve(struct gather *g)
     uint64_t expirations;
 
     pthread_mutex_lock(&g->lock);
-    /* The timer is not stopped where they went before, but set anew for the next ones: that forgets what has expired. */
+    /* The timer is not stopped where what waited has gone early, but set anew for the next ones: that forgets what has expired. */
     bool is_due = read(g->timer_fd, &expirations, sizeof expirations) > 0;
     if (!is_due && errno != EAGAIN)
         log_error("timerfd", LOG_INT("errno", errno));

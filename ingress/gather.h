@@ -2,9 +2,11 @@
  * commands, and the worker's fetch of them as much again: under load this is what the processors have no time for.
  *
  * A command of a quiet ingress never waits: as long as fewer than GATHER_FROM requests wait for their outcomes, each is emitted at once.
- * With more, as soon as all that wait are together (whose command has gone before counts, too), or GATHER_MOST, or `linger_us` are over
- * since the first of them came. Where most such waits bring nothing, as with a few clients that all wait for their answers, one is made
- * in GATHER_PROBE times that time only, to see whether it is still so. gather_add() belongs to one thread, the rest to any. */
+ * With more it waits until the commands of all these requests are together (never so where one has gone already), or GATHER_MOST are, or
+ * `linger_us` have passed since the first came. Where most such waits bring nothing, as with a few clients that all wait for their answers,
+ * one is made in GATHER_PROBE times that time only, to see whether it is still so.
+ *
+ * gather_add() belongs to one thread, for the order is that of its calls; gather_serve() and gather_release() to any. */
 #pragma once
 #include "common/kafka.h"
 #include <stddef.h>
@@ -40,7 +42,7 @@ void gather_free(struct gather *g);
 /* Emits `m`, behind what waits, or keeps a copy of it. `waiting` requests wait for their outcomes, its own among them. `now_us` is of a
  * monotonic clock. */
 void gather_add(struct gather *g, const struct gathered *m, size_t waiting, int64_t now_us);
-/* Becomes readable when what waits is due, or was due and has gone before: then call gather_serve(). */
+/* Becomes readable when what waits is due, also for nothing where it has gone before its time: then call gather_serve(). */
 int gather_fd(const struct gather *g);
 /* Emits what waits, if it is due. */
 void gather_serve(struct gather *g);

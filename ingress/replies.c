@@ -21,7 +21,7 @@ enum {
     QUEUE_SLACK_BYTES = 1024 * 1024,
     RESULTS_BYTES = 8 * 1024 * 1024,
     QUEUE_MESSAGES = 100000,
-    /* Commands: what 64 connections send at once is one request to the broker; what is gathered goes to one partition anyway. */
+    /* Commands: what 64 connections send at once is one request to the broker; a partition is left between two groups only. */
     STICK_FOR = 64,
 };
 
@@ -306,7 +306,7 @@ void replies_stop(struct replies *r, int flush_ms)
     if (!r)
         return;
     replies_close(r);
-    gather_release(r->in->gather);
+    gather_release(r->in->gather); /* again: the listener may have added one since */
     size_t left = kafka_producer_flush(r->in->producer, flush_ms);
     if (left > 0)
         log_warning("commands were not acknowledged before the end", LOG_INT("commands", left));

@@ -25,7 +25,7 @@ bool replies_are_ready(const struct replies *r, struct buffer *why);
  * the answer. */
 void replies_close(struct replies *r);
 
-/* Flushes the producer, ends the thread if it has not ended, closes both handles and frees. The listener must have stopped. */
+/* Ends the thread if it has not ended, flushes the producer, closes both handles and frees. The listener must have stopped. */
 void replies_stop(struct replies *r, int flush_ms);
 
 /* The partition of an instance: always the same for the same name and number of partitions. Pure. */

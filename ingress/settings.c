@@ -55,7 +55,7 @@ static const struct config_option OPTIONS[] = {
     {"ingress", "partitioner", CONFIG_CHOICE, AT(partitioner), "sticky", .choices = PARTITIONERS,
      .help = "sticky: 64 commands or more in a row go to one partition, the next to another, which spares the brokers work; murmur2: those of a run share one"},
     {"ingress", "linger_us", CONFIG_INTEGER, AT(linger_us), "1000", .min = 0, .max = 20000, .unit = "microseconds",
-     .help = "where requests stream in, a command waits for others at most so long; 0: never"},
+     .help = "where three requests or more wait, a command waits for others at most so long; 0: never"},
     {"ingress", "wait_ms", CONFIG_INTEGER, AT(wait_ms), "5000", .min = 100, .max = 30000, .unit = "ms",
      .help = "how long a request waits for its outcome when it does not say"},
     {"ingress", "max_pending", CONFIG_INTEGER, AT(max_pending), "8192", .min = 1, .max = 1000000,

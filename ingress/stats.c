@@ -71,7 +71,7 @@ void stats_register(struct stats *s, struct metrics *m)
     s->reply = metrics_histogram(m, "gold_label_ingress_reply_seconds", NULL,
                                  "From receiving a result to the end of its answer");
     s->groups = metrics_counter(m, "gold_label_ingress_published_groups_total", NULL,
-                                "Groups in which commands were produced");
+                                "Groups of commands that were produced together");
     s->publish_refused = metrics_counter(m, "gold_label_ingress_publish_failures_total", "kind=\"refused\"",
                                          "Commands that were not acknowledged");
     s->not_delivered = metrics_counter(m, "gold_label_ingress_publish_failures_total",

@@ -14,7 +14,7 @@
 
 enum { LINGER_US = 20 * 1000, NEVER_US = 60 * 1000 * 1000, MANY = 40, WAIT_MS = 5000 };
 
-/* Nothing was waited for so long before. */
+/* So far apart that a wait is made, whatever was learned. */
 #define APART_US ((int64_t)GATHER_PROBE * LINGER_US)
 #define LATER_US ((int64_t)GATHER_PROBE * NEVER_US)
 
@@ -200,6 +200,19 @@ static void what_waits_is_due_when_its_time_is_over(void **state)
     gather_free(g);
 }
 
+static void a_command_that_has_waited_alone_goes_too(void **state)
+{
+    (void)state;
+    struct emitted e = {0};
+    struct gather *g = gather_new(LINGER_US, take, &e);
+
+    add_long(g, 0, MANY, 0, APART_US);
+    assert_true(is_due(g, WAIT_MS));
+    gather_serve(g);
+    assert_in_order(&e, 1);
+    gather_free(g);
+}
+
 static void a_release_does_not_wait_until_they_are_due(void **state)
 {
     (void)state;
@@ -351,6 +364,7 @@ int main(void)
         cmocka_unit_test(what_waits_goes_with_the_first_that_does_not),
         cmocka_unit_test(a_large_command_does_not_wait_and_passes_none),
         cmocka_unit_test(what_waits_is_due_when_its_time_is_over),
+        cmocka_unit_test(a_command_that_has_waited_alone_goes_too),
         cmocka_unit_test(a_release_does_not_wait_until_they_are_due),
         cmocka_unit_test(what_is_overdue_goes_with_the_next),
         cmocka_unit_test(a_timer_that_is_late_does_not_end_the_next_wait),
