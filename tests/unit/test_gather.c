@@ -74,6 +74,42 @@ static void add(struct gather *g, int number, size_t waiting)
     add_long(g, number, waiting, 0, LATER_US);
 }
 
+struct fixture {
+    struct gather *g;
+    struct emitted e;
+};
+
+static int start(void **state, int64_t linger_us)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    *state = f;
+    f->g = gather_new(linger_us, take, &f->e);
+    return f->g ? 0 : -1;
+}
+
+static int start_brief(void **state)
+{
+    return start(state, LINGER_US);
+}
+
+static int start_endless(void **state)
+{
+    return start(state, NEVER_US);
+}
+
+static int start_without(void **state)
+{
+    return start(state, 0);
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+    gather_free(f->g);
+    free(f);
+    return 0;
+}
+
 static bool is_due(const struct gather *g, int wait_ms)
 {
     struct pollfd fd = {.fd = gather_fd(g), .events = POLLIN};
@@ -82,25 +118,25 @@ static bool is_due(const struct gather *g, int wait_ms)
 
 /* `n` waits that time ends, from `from_us` on and so far apart that each may be made; the second command comes `late_us` behind the
  * first. */
-static void wait_often(struct gather *g, struct emitted *e, int n, int64_t from_us, int64_t late_us)
+static void wait_often(struct fixture *f, int n, int64_t from_us, int64_t late_us)
 {
     for (int i = 0; i < n; i++) {
-        e->n = 0;
-        add_long(g, 0, MANY, 0, from_us + i * APART_US);
-        add_long(g, 1, MANY, 0, from_us + i * APART_US + late_us);
-        assert_int_equal(e->n, 0);
-        assert_true(is_due(g, WAIT_MS));
-        gather_serve(g);
-        assert_int_equal(e->n, 2);
+        f->e.n = 0;
+        add_long(f->g, 0, MANY, 0, from_us + i * APART_US);
+        add_long(f->g, 1, MANY, 0, from_us + i * APART_US + late_us);
+        assert_int_equal(f->e.n, 0);
+        assert_true(is_due(f->g, WAIT_MS));
+        gather_serve(f->g);
+        assert_int_equal(f->e.n, 2);
     }
 }
 
-static bool waits(struct gather *g, struct emitted *e, int64_t now_us)
+static bool waits(struct fixture *f, int64_t now_us)
 {
-    e->n = 0;
-    add_long(g, 0, MANY, 0, now_us);
-    bool kept = e->n == 0;
-    gather_release(g);
+    f->e.n = 0;
+    add_long(f->g, 0, MANY, 0, now_us);
+    bool kept = f->e.n == 0;
+    gather_release(f->g);
     return kept;
 }
 
@@ -113,268 +149,218 @@ static void assert_in_order(const struct emitted *e, size_t n)
 
 static void where_few_wait_each_command_goes_at_once(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
     for (int i = 0; i < GATHER_FROM - 1; i++) {
-        add(g, i, (size_t)i + 1);
-        assert_in_order(&e, (size_t)i + 1);
+        add(f->g, i, (size_t)i + 1);
+        assert_in_order(&f->e, (size_t)i + 1);
     }
-    assert_false(is_due(g, 0));
-    gather_free(g);
+    assert_false(is_due(f->g, 0));
 }
 
 static void where_many_wait_commands_go_together_once_all_are_there(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
     for (int i = 0; i < MANY - 1; i++)
-        add(g, i, MANY);
-    assert_int_equal(e.n, 0);
-    add(g, MANY - 1, MANY);
-    assert_in_order(&e, MANY);
-    assert_int_equal(e.calls, 1);
-    gather_free(g);
+        add(f->g, i, MANY);
+    assert_int_equal(f->e.n, 0);
+    add(f->g, MANY - 1, MANY);
+    assert_in_order(&f->e, MANY);
+    assert_int_equal(f->e.calls, 1);
 }
 
 static void no_more_than_a_bound_go_together(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
     for (int i = 0; i < GATHER_MOST; i++)
-        add(g, i, 10000);
-    assert_in_order(&e, GATHER_MOST);
-    assert_int_equal(e.calls, 1);
-    gather_free(g);
+        add(f->g, i, 10000);
+    assert_in_order(&f->e, GATHER_MOST);
+    assert_int_equal(f->e.calls, 1);
 }
 
 static void what_waits_goes_with_the_first_that_does_not(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
-    add(g, 0, MANY);
-    add(g, 1, MANY);
-    assert_int_equal(e.n, 0);
-    add(g, 2, 1);
-    assert_in_order(&e, 3);
-    gather_free(g);
+    add(f->g, 0, MANY);
+    add(f->g, 1, MANY);
+    assert_int_equal(f->e.n, 0);
+    add(f->g, 2, 1);
+    assert_in_order(&f->e, 3);
 }
 
 static void a_large_command_does_not_wait_and_passes_none(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
-    add(g, 0, MANY);
-    add_long(g, 1, MANY, GATHER_LARGE_BYTES + 1, LATER_US);
-    assert_in_order(&e, 2);
-    gather_free(g);
+    add(f->g, 0, MANY);
+    add_long(f->g, 1, MANY, GATHER_LARGE_BYTES + 1, LATER_US);
+    assert_in_order(&f->e, 2);
 }
 
 static void what_waits_is_due_when_its_time_is_over(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    assert_false(is_due(g, 0));
+    assert_false(is_due(f->g, 0));
     for (int round = 0; round < 2; round++) {
         int64_t now_us = (round + 1) * APART_US;
-        add_long(g, 2 * round, MANY, 0, now_us);
-        add_long(g, 2 * round + 1, MANY, 0, now_us);
-        assert_int_equal(e.n, 2 * round);
-        assert_true(is_due(g, WAIT_MS));
-        gather_serve(g);
-        assert_in_order(&e, 2 * (size_t)round + 2);
-        assert_int_equal(e.last_call, 2);
-        assert_false(is_due(g, 0));
+        add_long(f->g, 2 * round, MANY, 0, now_us);
+        add_long(f->g, 2 * round + 1, MANY, 0, now_us);
+        assert_int_equal(f->e.n, 2 * round);
+        assert_true(is_due(f->g, WAIT_MS));
+        gather_serve(f->g);
+        assert_in_order(&f->e, 2 * (size_t)round + 2);
+        assert_int_equal(f->e.last_call, 2);
+        assert_false(is_due(f->g, 0));
     }
-    gather_free(g);
 }
 
 static void a_command_that_has_waited_alone_goes_too(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    add_long(g, 0, MANY, 0, APART_US);
-    assert_true(is_due(g, WAIT_MS));
-    gather_serve(g);
-    assert_in_order(&e, 1);
-    gather_free(g);
+    add_long(f->g, 0, MANY, 0, APART_US);
+    assert_true(is_due(f->g, WAIT_MS));
+    gather_serve(f->g);
+    assert_in_order(&f->e, 1);
 }
 
 static void a_release_does_not_wait_until_they_are_due(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(NEVER_US, take, &e);
+    struct fixture *f = *state;
 
-    add(g, 0, MANY);
-    gather_serve(g);
-    assert_int_equal(e.n, 0);
-    gather_release(g);
-    assert_in_order(&e, 1);
-    gather_free(g);
+    add(f->g, 0, MANY);
+    gather_serve(f->g);
+    assert_int_equal(f->e.n, 0);
+    gather_release(f->g);
+    assert_in_order(&f->e, 1);
 }
 
 /* Whoever serves them may have been held up. */
 static void what_is_overdue_goes_with_the_next(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    add_long(g, 0, MANY, 0, APART_US);
-    add_long(g, 1, MANY, 0, APART_US + LINGER_US - 1);
-    assert_int_equal(e.n, 0);
-    add_long(g, 2, MANY, 0, APART_US + LINGER_US);
-    assert_in_order(&e, 3);
-    gather_free(g);
+    add_long(f->g, 0, MANY, 0, APART_US);
+    add_long(f->g, 1, MANY, 0, APART_US + LINGER_US - 1);
+    assert_int_equal(f->e.n, 0);
+    add_long(f->g, 2, MANY, 0, APART_US + LINGER_US);
+    assert_in_order(&f->e, 3);
 }
 
 /* Those it was for have gone, and the next are not due. */
 static void a_timer_that_is_late_does_not_end_the_next_wait(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    add_long(g, 0, MANY, 0, APART_US);
-    assert_true(is_due(g, WAIT_MS));
-    add_long(g, 1, 1, 0, APART_US);
-    assert_in_order(&e, 2);
-    add_long(g, 2, MANY, 0, 2 * APART_US);
-    gather_serve(g);
-    assert_in_order(&e, 2);
-    assert_true(is_due(g, WAIT_MS));
-    gather_serve(g);
-    assert_in_order(&e, 3);
-    gather_free(g);
+    add_long(f->g, 0, MANY, 0, APART_US);
+    assert_true(is_due(f->g, WAIT_MS));
+    add_long(f->g, 1, 1, 0, APART_US);
+    assert_in_order(&f->e, 2);
+    add_long(f->g, 2, MANY, 0, 2 * APART_US);
+    gather_serve(f->g);
+    assert_in_order(&f->e, 2);
+    assert_true(is_due(f->g, WAIT_MS));
+    gather_serve(f->g);
+    assert_in_order(&f->e, 3);
 }
 
 static void waits_that_were_filled_were_right(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
     for (int i = 0; i < 10; i++)
         for (int64_t n = 0; n < GATHER_FROM; n++)
-            add_long(g, 0, GATHER_FROM, 0, (i + 1) * APART_US);
+            add_long(f->g, 0, GATHER_FROM, 0, (i + 1) * APART_US);
     int64_t now_us = 10 * APART_US;
-    assert_true(waits(g, &e, now_us + 1));
-    assert_true(waits(g, &e, now_us + 2));
-    gather_free(g);
+    assert_true(waits(f, now_us + 1));
+    assert_true(waits(f, now_us + 2));
 }
 
 static void a_release_of_nothing_emits_nothing(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    gather_release(g);
-    gather_serve(g);
-    assert_int_equal(e.calls, 0);
-    gather_free(g);
+    gather_release(f->g);
+    gather_serve(f->g);
+    assert_int_equal(f->e.calls, 0);
 }
 
 static void without_a_time_to_wait_none_waits(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(0, take, &e);
+    struct fixture *f = *state;
 
-    add(g, 0, 10000);
-    assert_in_order(&e, 1);
-    gather_free(g);
+    add(f->g, 0, 10000);
+    assert_in_order(&f->e, 1);
 }
 
 static void where_waits_bring_nothing_few_are_made(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
     int64_t now_us = APART_US;
 
-    assert_true(waits(g, &e, now_us));
-    assert_false(waits(g, &e, now_us + LINGER_US));
-    assert_false(waits(g, &e, now_us + APART_US - 1));
-    assert_true(waits(g, &e, now_us + APART_US));
-    gather_free(g);
+    assert_true(waits(f, now_us));
+    assert_false(waits(f, now_us + LINGER_US));
+    assert_false(waits(f, now_us + APART_US - 1));
+    assert_true(waits(f, now_us + APART_US));
 }
 
 static void where_waits_bring_something_all_are_made(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    wait_often(g, &e, 10, APART_US, LINGER_US / 2);
+    wait_often(f, 10, APART_US, LINGER_US / 2);
     int64_t now_us = 11 * APART_US;
-    assert_true(waits(g, &e, now_us));
-    assert_true(waits(g, &e, now_us + LINGER_US));
-    gather_free(g);
+    assert_true(waits(f, now_us));
+    assert_true(waits(f, now_us + LINGER_US));
 }
 
 /* What comes at once after the first is of the same burst: it would have been together all the same. */
 static void a_burst_is_no_reason_to_wait(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    wait_often(g, &e, 10, APART_US, LINGER_US / 8);
+    wait_often(f, 10, APART_US, LINGER_US / 8);
     int64_t now_us = 11 * APART_US;
-    assert_true(waits(g, &e, now_us));
-    assert_false(waits(g, &e, now_us + LINGER_US));
-    gather_free(g);
+    assert_true(waits(f, now_us));
+    assert_false(waits(f, now_us + LINGER_US));
 }
 
 static void it_unlearns_to_wait(void **state)
 {
-    (void)state;
-    struct emitted e = {0};
-    struct gather *g = gather_new(LINGER_US, take, &e);
+    struct fixture *f = *state;
 
-    wait_often(g, &e, 10, APART_US, LINGER_US / 2);
-    wait_often(g, &e, 4, 11 * APART_US, 0);
+    wait_often(f, 10, APART_US, LINGER_US / 2);
+    wait_often(f, 4, 11 * APART_US, 0);
     int64_t now_us = 15 * APART_US;
-    assert_true(waits(g, &e, now_us));
-    assert_false(waits(g, &e, now_us + LINGER_US));
-    gather_free(g);
+    assert_true(waits(f, now_us));
+    assert_false(waits(f, now_us + LINGER_US));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(where_few_wait_each_command_goes_at_once),
-        cmocka_unit_test(where_many_wait_commands_go_together_once_all_are_there),
-        cmocka_unit_test(no_more_than_a_bound_go_together),
-        cmocka_unit_test(what_waits_goes_with_the_first_that_does_not),
-        cmocka_unit_test(a_large_command_does_not_wait_and_passes_none),
-        cmocka_unit_test(what_waits_is_due_when_its_time_is_over),
-        cmocka_unit_test(a_command_that_has_waited_alone_goes_too),
-        cmocka_unit_test(a_release_does_not_wait_until_they_are_due),
-        cmocka_unit_test(what_is_overdue_goes_with_the_next),
-        cmocka_unit_test(a_timer_that_is_late_does_not_end_the_next_wait),
-        cmocka_unit_test(waits_that_were_filled_were_right),
-        cmocka_unit_test(a_release_of_nothing_emits_nothing),
-        cmocka_unit_test(where_waits_bring_nothing_few_are_made),
-        cmocka_unit_test(where_waits_bring_something_all_are_made),
-        cmocka_unit_test(a_burst_is_no_reason_to_wait),
-        cmocka_unit_test(it_unlearns_to_wait),
-        cmocka_unit_test(without_a_time_to_wait_none_waits),
+        cmocka_unit_test_setup_teardown(where_few_wait_each_command_goes_at_once, start_endless, end),
+        cmocka_unit_test_setup_teardown(where_many_wait_commands_go_together_once_all_are_there,
+                                        start_endless, end),
+        cmocka_unit_test_setup_teardown(no_more_than_a_bound_go_together, start_endless, end),
+        cmocka_unit_test_setup_teardown(what_waits_goes_with_the_first_that_does_not, start_endless, end),
+        cmocka_unit_test_setup_teardown(a_large_command_does_not_wait_and_passes_none, start_endless, end),
+        cmocka_unit_test_setup_teardown(what_waits_is_due_when_its_time_is_over, start_brief, end),
+        cmocka_unit_test_setup_teardown(a_command_that_has_waited_alone_goes_too, start_brief, end),
+        cmocka_unit_test_setup_teardown(a_release_does_not_wait_until_they_are_due, start_endless, end),
+        cmocka_unit_test_setup_teardown(what_is_overdue_goes_with_the_next, start_brief, end),
+        cmocka_unit_test_setup_teardown(a_timer_that_is_late_does_not_end_the_next_wait, start_brief, end),
+        cmocka_unit_test_setup_teardown(waits_that_were_filled_were_right, start_brief, end),
+        cmocka_unit_test_setup_teardown(a_release_of_nothing_emits_nothing, start_brief, end),
+        cmocka_unit_test_setup_teardown(where_waits_bring_nothing_few_are_made, start_brief, end),
+        cmocka_unit_test_setup_teardown(where_waits_bring_something_all_are_made, start_brief, end),
+        cmocka_unit_test_setup_teardown(a_burst_is_no_reason_to_wait, start_brief, end),
+        cmocka_unit_test_setup_teardown(it_unlearns_to_wait, start_brief, end),
+        cmocka_unit_test_setup_teardown(without_a_time_to_wait_none_waits, start_without, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
