@@ -127,6 +127,9 @@ rd_kafka_conf_t *kafka_consumer_conf(const struct kafka_consumer_options *o, str
 {
     static const struct kafka_default defaults[] = {
         {"fetch.min.bytes", "1"},
+        /* A broker is sent one fetch at a time, and after an assignment the first asks for one partition: what is on the others waits
+         * until it is answered, with the default for half a second. */
+        {"fetch.wait.max.ms", "100"},
         {"fetch.error.backoff.ms", "50"},
         {"partition.assignment.strategy", "range"},
         {"message.max.bytes", "4194304"},
