@@ -134,9 +134,10 @@ static int end_before_sending(const struct send *s, status st)
 static int send_all(struct send *s)
 {
     struct fault f = {0};
-    status st = send_prepare(s, &f);
+    /* Before the digest is taken: the broker is found meanwhile. */
+    status st = open_sender(s, &f);
     if (st == STATUS_OK)
-        st = open_sender(s, &f);
+        st = send_prepare(s, &f);
     if (st == STATUS_OK)
         st = connect_sender(s, &f);
     /* Whatever is lost from now on may have been sent: the first checkpoint comes before it. */
