@@ -1,0 +1,50 @@
+"""What the machine under the servers does of itself, kept out of what is measured: where the kernel lets whom
+run, and memory that is not there yet."""
+
+import contextlib
+import mmap
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bench.processes import children
+from bench.system import System
+
+MEMORY = 2 << 30  # bytes: what a load and its drain touch
+PAGE = mmap.PAGESIZE
+
+
+def fetch_memory() -> None:
+    """Touches memory and gives it back. The host of a virtual machine may have taken free pages away: each
+    costs some 30 µs when it is wanted again, which made the broker's share of a label twice what it is."""
+    available = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
+    size = min(MEMORY, int(available[1]) * 1024 // 4) // PAGE * PAGE
+    with mmap.mmap(-1, size) as memory:
+        memory[::PAGE] = b"\1" * (size // PAGE)
+
+
+def place(pids: Iterable[int], processors: set[int]) -> None:
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.sched_setaffinity(int(thread.name), processors)
+
+
+@contextlib.contextmanager
+def database_apart(system: System) -> Iterator[None]:
+    """PostgreSQL has one processor to itself and all others share the rest, as if it had its own machine.
+    Whatever is started meanwhile is where its parent is: PostgreSQL's connections there, programs here."""
+    everywhere = os.sched_getaffinity(0)
+    postgres, broker = system.pid("postgres"), system.pid("kafka")
+
+    def arrange(database: set[int], others: set[int]) -> None:
+        place([postgres, *children(postgres)], database)
+        place([broker, os.getpid()], others)
+
+    first = {min(everywhere)}
+    arrange(first, everywhere - first)
+    try:
+        yield
+    finally:
+        arrange(everywhere, everywhere)
