@@ -26,9 +26,10 @@ def fetch_memory() -> None:
 
 def place(pids: Iterable[int], processors: set[int]) -> None:
     for pid in pids:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(ProcessLookupError):  # it has ended
-                os.sched_setaffinity(int(thread.name), processors)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread.name), processors)
 
 
 @contextlib.contextmanager
@@ -43,8 +44,8 @@ def database_apart(system: System) -> Iterator[None]:
         place([broker, os.getpid()], others)
 
     first = {min(everywhere)}
-    arrange(first, everywhere - first)
     try:
+        arrange(first, everywhere - first)
         yield
     finally:
         arrange(everywhere, everywhere)
