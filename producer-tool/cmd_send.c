@@ -134,10 +134,9 @@ static int end_before_sending(const struct send *s, status st)
 static int send_all(struct send *s)
 {
     struct fault f = {0};
-    /* Before the digest is taken: the broker is found meanwhile. */
-    status st = open_sender(s, &f);
+    status st = send_prepare(s, &f);
     if (st == STATUS_OK)
-        st = send_prepare(s, &f);
+        st = open_sender(s, &f);
     if (st == STATUS_OK)
         st = connect_sender(s, &f);
     /* Whatever is lost from now on may have been sent: the first checkpoint comes before it. */
