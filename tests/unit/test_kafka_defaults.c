@@ -8,30 +8,24 @@
 
 #include <cmocka.h>
 
+/* What a consumer with these properties has; -1: nothing. */
+static int64_t number_of(const char *name, const struct config_properties *properties)
+{
+    const struct kafka_consumer_options options = {
+        .client_id = "test", .brokers = "127.0.0.1:1", .group = "group", .properties = properties};
+    struct kafka_consumer *c = NULL;
+    struct fault fault = {0};
+    assert_int_equal(kafka_consumer_new(&options, &c, &fault), STATUS_OK);
+    int64_t number = kafka_conf_number_of(rd_kafka_conf(kafka_consumer_handle(c)), name, -1);
+    kafka_consumer_close(c);
+    return number;
+}
+
 static void a_consumer_whose_metadata_is_lost_asks_again_within_ten_seconds(void **state)
 {
     (void)state;
-    const struct kafka_consumer_options options = {
-        .client_id = "test", .brokers = "127.0.0.1:1", .group = "group"};
-    struct kafka_consumer *c = NULL;
-    struct fault fault = {0};
-    assert_int_equal(kafka_consumer_new(&options, &c, &fault), STATUS_OK);
-    const rd_kafka_conf_t *conf = rd_kafka_conf(kafka_consumer_handle(c));
-    assert_int_equal(kafka_conf_number_of(conf, "topic.metadata.refresh.interval.ms", -1), 10000);
-    assert_int_equal(kafka_conf_number_of(conf, "metadata.max.age.ms", -1), 900000);
-    kafka_consumer_close(c);
-}
-
-static int64_t fetch_wait_ms(const struct config_properties *properties)
-{
-    const struct kafka_consumer_options options = {
-        .client_id = "test", .brokers = "127.0.0.1:1", .properties = properties};
-    struct kafka_consumer *c = NULL;
-    struct fault fault = {0};
-    assert_int_equal(kafka_consumer_new(&options, &c, &fault), STATUS_OK);
-    int64_t wait = kafka_conf_number_of(rd_kafka_conf(kafka_consumer_handle(c)), "fetch.wait.max.ms", -1);
-    kafka_consumer_close(c);
-    return wait;
+    assert_int_equal(number_of("topic.metadata.refresh.interval.ms", NULL), 10000);
+    assert_int_equal(number_of("metadata.max.age.ms", NULL), 900000);
 }
 
 static void a_fetch_of_some_partitions_keeps_the_others_waiting_a_tenth_of_a_second(void **state)
@@ -39,8 +33,8 @@ static void a_fetch_of_some_partitions_keeps_the_others_waiting_a_tenth_of_a_sec
     (void)state;
     struct config_property named = {.name = "fetch.wait.max.ms", .value = "250"};
     const struct config_properties properties = {.at = &named, .n = 1};
-    assert_int_equal(fetch_wait_ms(NULL), 100);
-    assert_int_equal(fetch_wait_ms(&properties), 250);
+    assert_int_equal(number_of("fetch.wait.max.ms", NULL), 100);
+    assert_int_equal(number_of("fetch.wait.max.ms", &properties), 250);
 }
 
 int main(void)

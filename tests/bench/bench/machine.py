@@ -1,5 +1,5 @@
-"""What the machine under the servers does of itself, kept out of what is measured: where the kernel lets whom
-run, and memory that is not there yet."""
+"""The machine under the servers. What it does of itself is kept out of what is measured: where the kernel
+lets whom run, and memory that is not there yet."""
 
 import contextlib
 import mmap
@@ -15,13 +15,18 @@ MEMORY = 2 << 30  # bytes: what a load and its drain touch
 PAGE = mmap.PAGESIZE
 
 
+def memory(kind: str) -> int:
+    """Bytes, as the kernel says them in /proc/meminfo: MemTotal, MemAvailable …"""
+    found = re.search(rf"^{kind}:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
+    return int(found[1]) * 1024
+
+
 def fetch_memory() -> None:
     """Touches memory and gives it back. The host of a virtual machine may have taken free pages away: each
     costs some 30 µs when it is wanted again, which made the broker's share of a label twice what it is."""
-    available = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
-    size = min(MEMORY, int(available[1]) * 1024 // 4) // PAGE * PAGE
-    with mmap.mmap(-1, size) as memory:
-        memory[::PAGE] = b"\1" * (size // PAGE)
+    size = min(MEMORY, memory("MemAvailable") // 4) // PAGE * PAGE
+    with mmap.mmap(-1, size) as touched:
+        touched[::PAGE] = b"\1" * (size // PAGE)
 
 
 def place(pids: Iterable[int], processors: set[int]) -> None:

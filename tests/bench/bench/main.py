@@ -28,6 +28,7 @@ from bench import (
 )
 from bench.backlog import Backlogs
 from bench.drain import Drains
+from bench.machine import memory
 from bench.parameters import Parameters, usage
 from bench.programs import BIN, BUILD, PG_BIN, ROOT, TOOL_NAMES, TOOLS, output, say
 from bench.report import Report
@@ -78,11 +79,10 @@ class Bench:
 
 def describe_machine() -> dict:
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
-    memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
     return {
         "cpu": cpu[1] if cpu else platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
-        "memory_gib": round(int(memory[1]) / 1024**2, 1),
+        "memory_gib": round(memory("MemTotal") / 1024**3, 1),
         "kernel": platform.release(),
         "postgresql": output(PG_BIN / "postgres", "--version").split()[2],
         "load_average": round(os.getloadavg()[0], 2),
