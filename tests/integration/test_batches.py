@@ -2,7 +2,9 @@
 after a moment's wait where they stream in. While none can be stored nothing more is fetched, and the worker
 stays in its group."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 from support.events import command
@@ -98,6 +100,29 @@ def test_a_batch_has_one_command_at_most_beyond_its_bytes(system, start, backlog
     batches = backlog.batches()
     assert MIB - LARGE < max(size for _, size in batches) < MIB + LARGE
     assert counted(worker) == [len(batches), backlog.sent]
+
+
+def test_the_database_keeps_the_memory_of_a_batch_for_the_next(system, start, topics, backlog, run):
+    """The back end's page faults tell: memory that was given back to the kernel must be faulted in again."""
+    worker = start()
+    for _ in range(5):  # malloc() goes by what was needed first
+        topics.ask(command(run))
+        backlog.sent += 1
+
+    def page_faults():
+        pid = re.search(r"backend=(\d+)", worker.log)[1]
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+    def store_batches(count):
+        before = page_faults()
+        with system.table_held():
+            backlog.send(1000 * count, text_value="x" * 400)
+            backlog.wait_until_stuck()
+        backlog.wait_until_stored()
+        return (page_faults() - before) / count
+
+    store_batches(10)
+    assert store_batches(5) < 400  # some 150 for the labels, 650 more where memory was given back
 
 
 def test_an_idle_worker_stores_a_lone_command_at_once(start, topics, run):
