@@ -37,6 +37,15 @@ def place(pids: Iterable[int], processors: set[int]) -> None:
                     os.sched_setaffinity(int(thread.name), processors)
 
 
+def may_place(system: System) -> bool:
+    """Whether PostgreSQL, which may be another user's, can be placed: containers often forbid it."""
+    try:
+        os.sched_setaffinity(system.pid("postgres"), os.sched_getaffinity(0))
+    except PermissionError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def database_apart(system: System) -> Iterator[None]:
     """PostgreSQL has one processor to itself and all others share the rest, as if it had its own machine.

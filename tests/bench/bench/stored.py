@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from bench.backlog import Backlog
-from bench.machine import database_apart, fetch_memory
+from bench.machine import database_apart, fetch_memory, may_place
 from bench.programs import say
 from bench.sending import line, send, write_lines
 from bench.warming import until_steady
@@ -37,11 +37,11 @@ def measure_send(bench, few: Path, lines: Path, number: int) -> dict:
     bench.topics.make(topics["RESULTS"])
     bench.topics.make(topics["DLQ"])
     bench.system.empty()
-    fetch_memory()
     with Workers(bench.system, f"bench-stored-{number}", topics) as workers:
         workers.await_ready()
         # When these are stored the worker fetches all partitions: joining the group is not what is measured.
         send(bench.system, few, "--wait", "stored", topics=topics)
+        fetch_memory()
         sent = send(bench.system, lines, "--wait", "stored", topics=topics)
     bench.topics.delete(*topics.values())
     return sent
@@ -89,7 +89,7 @@ def measure(bench) -> None:
     numbers = bench.report.numbers["stored"] = {}
     say(f"  {'where the kernel puts it':24} {'lines/s':>10}")
     numbers["together"] = measure_rounds(bench, backlog, load)
-    if len(os.sched_getaffinity(0)) > 1:
+    if len(os.sched_getaffinity(0)) > 1 and may_place(bench.system):
         say(f"  {'database on one of its own':24} {'lines/s':>8}")
         with database_apart(bench.system):
             numbers["apart"] = measure_rounds(bench, backlog, load)
