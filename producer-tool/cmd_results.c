@@ -47,8 +47,7 @@ static const struct verb_option OPTIONS[] = {
     {.name = "from",
      .value = "PLACE",
      .offset = MEMBER(from),
-     .fallback = "end",
-     .help = "oldest, end, an offset, a time or an age",
+     .help = "oldest, end, an offset, a time or an age (default: end, with --no-follow oldest)",
      .details = "A time is 2026-01-02T03:04:05Z or 2026-01-02, an age 90s, 15m, 24h or 7d. An offset is that "
                 "of every "
                 "partition that is read."},
@@ -78,7 +77,7 @@ static const struct verb_option OPTIONS[] = {
      .value = "",
      .kind = OPTION_FLAG,
      .offset = MEMBER(no_follow),
-     .help = "with --from: end where the topic ends now"},
+     .help = "end where the topic ends now"},
     {.name = "format",
      .value = "auto|json|table",
      .kind = OPTION_CHOICE,
@@ -254,7 +253,9 @@ static status open_follow(struct follow *w, struct fault *f)
     w->codec = avro_codec_new(&codec);
     if (!w->codec)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for reading results");
-    if (!place_parse(w->options.from, clock_unix_us(clock_system()) / 1000, &reader.from))
+    if (!w->options.from)
+        reader.from.kind = w->options.no_follow ? PLACE_OLDEST : PLACE_END;
+    else if (!place_parse(w->options.from, clock_unix_us(clock_system()) / 1000, &reader.from))
         return fault_set(f, STATUS_CONFIG, "place", "--from %.60s is no place", w->options.from);
     return reader_open(&w->reader, &reader, f);
 }
@@ -324,7 +325,7 @@ const struct verb VERB_RESULTS = {
              "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout or the\n"
              "end (--no-follow) before --count.\n",
     .examples = "  gold-label results --run $RUN_ID\n"
-                "  gold-label results --from oldest --no-follow > results.ndjson\n"
+                "  gold-label results --no-follow > results.ndjson\n"
                 "  gold-label results --from 15m --outcome rejected\n",
     .run = run,
 };

@@ -21,7 +21,7 @@ static int run(int argc, char **argv)
     }
     const struct verb *v = verbs_find(argc - 1, argv + 1, &used);
     if (!v && argc == 3 && strcmp(argv[2], "--help") == 0 && verbs_begin_with(argv[1])) {
-        verbs_print_help();
+        verbs_print_help_of(argv[1]);
         return 0;
     }
     if (v)

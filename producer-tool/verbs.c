@@ -34,14 +34,34 @@ const struct verb *verbs_find(int argc, char *const *argv, int *used)
     return NULL;
 }
 
-bool verbs_begin_with(const char *word)
+static bool begins_with(const struct verb *v, const char *word)
 {
     size_t len = strlen(word);
-    for (size_t i = 0; len > 0 && i < N_VERBS; i++) {
-        if (strncmp(VERBS[i]->name, word, len) == 0 && VERBS[i]->name[len] == ' ')
+    return len > 0 && strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
+}
+
+bool verbs_begin_with(const char *word)
+{
+    for (size_t i = 0; i < N_VERBS; i++) {
+        if (begins_with(VERBS[i], word))
             return true;
     }
     return false;
+}
+
+static void print_verb(const struct verb *v)
+{
+    printf("  %-12s%s\n", v->name, v->summary);
+}
+
+void verbs_print_help_of(const char *word)
+{
+    printf("usage: gold-label %s VERB [OPTION]...\n\nVerbs (gold-label %s VERB --help says more):\n", word,
+           word);
+    for (size_t i = 0; i < N_VERBS; i++) {
+        if (begins_with(VERBS[i], word))
+            print_verb(VERBS[i]);
+    }
 }
 
 static const char SETTINGS_ARE[] =
@@ -53,7 +73,7 @@ void verbs_print_help(void)
 {
     puts("usage: gold-label VERB [OPTION]...\n\nVerbs (gold-label VERB --help says more):");
     for (size_t i = 0; i < N_VERBS; i++)
-        printf("  %-12s%s\n", VERBS[i]->name, VERBS[i]->summary);
+        print_verb(VERBS[i]);
     printf("\n%s", SETTINGS_ARE);
     tool_settings_print(stdout);
     printf("\nExamples:\n%s", EXAMPLES);

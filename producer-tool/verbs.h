@@ -19,6 +19,8 @@ const struct verb *verbs_find(int argc, char *const *argv, int *used);
 bool verbs_begin_with(const char *word);
 /* On standard output: the verbs, the settings, where to read on. */
 void verbs_print_help(void);
+/* On standard output: the verbs of two words that begin with this one. */
+void verbs_print_help_of(const char *word);
 /* A man page (roff) of section 1: of the tool, beside those of its verbs. */
 void verbs_print_man(FILE *to);
 /* Says what is wrong and which verbs there are; returns the exit code for it, 2. */

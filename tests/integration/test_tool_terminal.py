@@ -189,3 +189,9 @@ def test_help_fits_a_screen(tool):
     overview = tool("--help").stdout.decode().splitlines()
     assert len(overview) <= 40 and max(map(len, overview)) <= 100
     assert all(any(line.lstrip().startswith(verb.replace("-", " ")) for line in overview) for verb in verbs)
+
+
+def test_help_for_the_first_word_of_verbs_is_of_those_verbs(tool):
+    shown = tool("dlq", "--help")
+    verbs = [" ".join(line.split()[:2]) for line in shown.stdout.decode().splitlines() if line[:2] == "  "]
+    assert (shown.returncode, verbs) == (0, ["dlq list", "dlq show", "dlq replay"])
