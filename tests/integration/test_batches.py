@@ -110,7 +110,7 @@ def test_the_database_keeps_the_memory_of_a_batch_for_the_next(system, start, to
         backlog.sent += 1
 
     def page_faults():
-        pid = re.search(r"backend=(\d+)", worker.log)[1]
+        [pid] = re.findall(r"backend=(\d+)", worker.log)
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
 
     def store_batches(count):
@@ -121,8 +121,8 @@ def test_the_database_keeps_the_memory_of_a_batch_for_the_next(system, start, to
         backlog.wait_until_stored()
         return (page_faults() - before) / count
 
-    store_batches(10)
-    assert store_batches(5) < 400  # some 150 for the labels, 650 more where memory was given back
+    # Of 4 KiB: some 150 for the labels themselves, and 650 more where memory was given back.
+    assert min(store_batches(5) for _ in range(4)) < 400
 
 
 def test_an_idle_worker_stores_a_lone_command_at_once(start, topics, run):

@@ -6,9 +6,10 @@
 -- anew, for a third of a millisecond, where the first five batches of a connection were small. So a plan, also that of the foreign key's
 -- check, must suit a table that is small now and large soon: rows are found by an index. A query of the platform's triggers that has no
 -- index to use counts as very expensive then: PostgreSQL would compile it, for a tenth of a second and more, for each row.
--- A batch needs some megabytes for a moment. glibc's malloc() returns them to the kernel after each, and takes them page by page for the
--- next, where the session began with small batches: a tenth of what the labels cost. It keeps twice the largest block, up to 32 MiB, that
--- was ever allocated and freed: here one of 16 MiB is (not a constant: the planner would make copies of it). See mallopt(3), M_MMAP_THRESHOLD.
+-- A batch needs some megabytes for a moment. Where the session began with small batches, glibc's malloc() gives them back to the kernel
+-- after each and has them faulted in again for the next: a tenth of what the labels cost. When a block that it had mapped is freed (one of
+-- at most 32 MiB), it maps only larger ones from then on, and keeps twice as much free at the end of its heap: here one of 16 MiB is, which is
+-- no constant, of which the planner would make a copy. See mallopt(3); who sets MALLOC_TRIM_THRESHOLD_ and the like has chosen for himself.
 SELECT set_config('statement_timeout', $1, false),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
        set_config('plan_cache_mode', 'force_generic_plan', false),

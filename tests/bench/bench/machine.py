@@ -38,10 +38,11 @@ def place(pids: Iterable[int], processors: set[int]) -> None:
 
 
 def may_place(system: System) -> bool:
-    """Whether PostgreSQL, which may be another user's, can be placed: containers often forbid it."""
+    """Whether the servers, which may be another user's, can be placed: containers often forbid it."""
     try:
-        os.sched_setaffinity(system.pid("postgres"), os.sched_getaffinity(0))
-    except PermissionError:
+        for pid in map(system.pid, ("postgres", "kafka")):
+            os.sched_setaffinity(pid, os.sched_getaffinity(pid))
+    except OSError:
         return False
     return True
 
