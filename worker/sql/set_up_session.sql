@@ -1,6 +1,6 @@
 -- What holds for the session, whatever the defaults of database and role are. $1: statement_timeout in milliseconds.
--- A commit that is answered must be on disk; a stronger synchronous_commit is kept. lock_timeout is left to the role: waiting in
--- the queue is better than joining it again at its end, and statement_timeout bounds it.
+-- A commit that is answered must be on disk: synchronous_commit is switched on where it is off; any other is the platform's choice.
+-- lock_timeout is left to the role: waiting in the queue is better than joining it again at its end, and statement_timeout bounds it.
 -- An idle worker is no session that somebody forgot (idle_session_timeout, since PostgreSQL 14).
 -- The statements are planned once (until the worker discards the plans, see store.c): left to itself PostgreSQL plans each small batch
 -- anew, for a third of a millisecond, where the first five batches of a connection were small. So a plan, also that of the foreign key's
