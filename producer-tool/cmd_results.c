@@ -12,6 +12,7 @@
 
 enum {
     EXIT_STOPPED = 3,
+    EXIT_INTERRUPTED = 130,
     CONNECT_FOR_S = 30,
     NAP_MS = 200,
     OUTPUT_BYTES = 64 * 1024, /* held back for a slow reader before fetching waits for it */
@@ -162,6 +163,7 @@ static void take_results(struct follow *w)
             nothing++;
             continue;
         }
+        nothing = 0;
         print_result(w, m);
         kafka_message_free(m);
     }
@@ -199,8 +201,14 @@ static int end_of_reading(const struct follow *w)
     return EXIT_STOPPED;
 }
 
-/* Returns the exit code. A follow is meant to be ended by its user: a signal, or a reader that has seen enough (`| head`), is
- * a good end. Ended by --timeout before --count results came is not. */
+/* Whether it ends by itself: ended otherwise, something may be missing. */
+static bool has_end(const struct follow *w)
+{
+    return w->options.no_follow || w->options.count > 0;
+}
+
+/* Returns the exit code. A follow without an end is meant to be ended by its user: a signal is a good end of it, and so is always a
+ * reader that has seen enough (`| head`). */
 static int follow(struct follow *w)
 {
     struct fault f = {0};
@@ -214,7 +222,7 @@ static int follow(struct follow *w)
         /* Asked in every turn: where the output is stuck, nothing is taken, and nobody else looks at the signals. */
         bool is_done = reader_is_done(&w->reader);
         if (w->reader.stopped)
-            return 0;
+            return has_end(w) ? EXIT_INTERRUPTED : 0;
         while (output_is_writable(w)) {
             status st = output_write(&w->output, &f);
             if (st == STATUS_NOT_FOUND)
@@ -230,7 +238,7 @@ static int follow(struct follow *w)
             if (is_done)
                 return end_of_reading(w);
             if (w->options.timeout_s > 0 && now_us() > w->deadline_us)
-                return w->options.count > 0 ? EXIT_STOPPED : 0;
+                return has_end(w) ? EXIT_STOPPED : 0;
         }
         sleep_until_something(w);
     }
@@ -321,9 +329,9 @@ const struct verb VERB_RESULTS = {
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .notes = "Results are in order within a partition, and in none across partitions.\n"
              "A result that cannot be read is named on stderr and passed over.\n"
-             "Exit: 0 ended by --count, by --timeout without --count, or by Ctrl-C (a follow\n"
-             "is meant to be ended so), 2 usage or settings, 3 stopped, or --timeout or the\n"
-             "end (--no-follow) before --count.\n",
+             "Exit: 0 ended by --count or --no-follow, or, without both, by --timeout or\n"
+             "Ctrl-C (a follow is meant to be ended so), 2 usage or settings, 3 stopped, or\n"
+             "ended by --timeout or the end of the topic before that, 130 interrupted.\n",
     .examples = "  gold-label results --run $RUN_ID\n"
                 "  gold-label results --no-follow > results.ndjson\n"
                 "  gold-label results --from 15m --outcome rejected\n",

@@ -166,6 +166,14 @@ def test_results_are_followed_from_the_end_until_ctrl_c(tool, run, system, tmp_p
     assert {(one["command_id"], one["run_id"]) for one in seen} == {(after, run)}
 
 
+def test_a_follower_that_is_interrupted_before_its_end_says_so(tool, run, tmp_path):
+    assert tool("send", "--run", run, stdin=lines(TEXT)).returncode == 0
+    with tool.running(tmp_path, "results", "--from", "oldest", "--run", run, "--count", "2") as follow:
+        wait_until(lambda: follow.stdout.endswith(b"\n"))
+        follow.interrupt()
+        assert follow.wait() == 130
+
+
 def test_a_terminal_that_goes_away_ends_a_follower(tool, run, tmp_path):
     assert tool("send", "--run", run, stdin=lines(TEXT)).returncode == 0
     with tool.running(tmp_path, "results", "--from", "oldest", "--run", run) as follow:
