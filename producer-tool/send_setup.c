@@ -80,13 +80,32 @@ static void choose_checkpoint(struct send *s, struct buffer *faults)
         buffer_printf(faults, "--checkpoint: %s is not a regular file\n", s->journal.checkpoint_path);
 }
 
+/* A dry run writes its outputs anew. Where a load was interrupted, that is the load's to decide. */
+static void spare_output(const char *option, const char *path, const char *checkpoint, struct buffer *faults)
+{
+    struct stat of_output, of_checkpoint;
+    if (path && checkpoint && stat(checkpoint, &of_checkpoint) == 0 && stat(path, &of_output) == 0 &&
+        S_ISREG(of_output.st_mode) && of_output.st_size > 0)
+        buffer_printf(faults,
+                      "%s: %s is not empty, and there is %s: it may be what an interrupted load has written; "
+                      "name another file\n",
+                      option, path, checkpoint);
+}
+
 static void open_for_checking(struct send *s, struct buffer *faults)
 {
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, "gold-label");
     s->summary.wait = SUMMARY_DRY_RUN;
     s->journal.name = is_standard_input(s->options.file) ? "stdin" : s->options.file;
-    const struct records_paths paths = {.results = s->options.results, .rejects = s->options.rejects};
+    struct records_paths paths = {.results = s->options.results, .rejects = s->options.rejects};
     struct fault f = {0};
+    if (s->source) {
+        choose_checkpoint(s, faults);
+        paths.checkpoint = s->journal.checkpoint_path;
+        s->journal.checkpoint_path = NULL; /* it is not ours to write or to remove */
+        spare_output("--results", paths.results, paths.checkpoint, faults);
+        spare_output("--rejects", paths.rejects, paths.checkpoint, faults);
+    }
     if (faults->len == 0 && s->source)
         s->journal.records = records_open(&paths, NULL, s->source, faults);
     if (s->journal.records && records_begin(s->journal.records, &f) != STATUS_OK)

@@ -159,3 +159,19 @@ def test_a_last_line_without_an_end_is_one_too_many_too(tool, run, tmp_path):
     assert done.returncode == 3
     assert json.loads(done.stdout)["end"] == "stopped"
     assert b"more than --max-errors" in done.stderr
+
+
+def test_a_dry_run_leaves_alone_what_an_interrupted_load_has_written(tool, run, interrupted, tmp_path):
+    file, rejects = tmp_path / "labels.ndjson", tmp_path / "rejects.ndjson"
+    file.write_bytes(lines({"text_value": "no name"}, *(good(n) for n in range(5000))))
+    checkpoint = tmp_path / "labels.ndjson.checkpoint"
+    interrupted(100, "--rejects", rejects, file)
+    before = rejects.read_bytes(), checkpoint.read_bytes()
+    for option, output in (("--rejects", rejects), ("--results", rejects), ("--rejects", checkpoint)):
+        refused = tool("send", "--dry-run", option, output, file)
+        assert refused.returncode == 2
+        assert f"{option}: {output} is not empty, and there is {checkpoint}" in refused.stderr.decode()
+    checked = tmp_path / "checked.ndjson"
+    assert tool("send", "--dry-run", "--run", run, "--rejects", checked, file).returncode == 1
+    assert checked.read_bytes() == rejects.read_bytes() != b""
+    assert (rejects.read_bytes(), checkpoint.read_bytes()) == before
