@@ -15,6 +15,7 @@ enum {
     EXIT_INTERRUPTED = 130,
     CONNECT_FOR_S = 30,
     NAP_MS = 200,
+    TURN_MESSAGES = 500,      /* then signals, time and the output have their turn: most may not be wanted */
     OUTPUT_BYTES = 64 * 1024, /* held back for a slow reader before fetching waits for it */
 };
 
@@ -157,7 +158,7 @@ static void take_results(struct follow *w)
 {
     /* A NULL may stand for an event, with messages behind it; the eventfd would not tell of those again. */
     int nothing = 0;
-    while (nothing < 2 && output_has_room(w) && !has_enough(w)) {
+    for (int n = 0; n < TURN_MESSAGES && nothing < 2 && output_has_room(w) && !has_enough(w); n++) {
         struct kafka_message *m = reader_next(&w->reader, 0);
         if (!m) {
             nothing++;
@@ -172,18 +173,20 @@ static void take_results(struct follow *w)
 
 /* ---- the loop ---- */
 
-static void sleep_until_something(const struct follow *w)
+/* False when nobody reads the output any more. */
+static bool sleep_until_something(const struct follow *w)
 {
     struct pollfd fds[] = {
         {.fd = w->reader.signal_fd, .events = POLLIN},
         {.fd = w->reader.event_fd, .events = POLLIN},
-        {.fd = output_is_empty(&w->output) ? -1 : w->output.fd, .events = POLLOUT},
+        {.fd = w->output.fd, .events = output_is_empty(&w->output) ? 0 : POLLOUT},
     };
     uint64_t events;
     int nap_ms = w->behind && output_has_room(w) ? 0 : NAP_MS;
     if (poll(fds, sizeof fds / sizeof *fds, nap_ms) > 0 && fds[1].revents &&
         read(w->reader.event_fd, &events, sizeof events) < 0)
         log_debug("no event after all");
+    return (fds[2].revents & POLLERR) == 0;
 }
 
 static bool output_is_writable(const struct follow *w)
@@ -240,7 +243,8 @@ static int follow(struct follow *w)
             if (w->options.timeout_s > 0 && now_us() > w->deadline_us)
                 return has_end(w) ? EXIT_STOPPED : 0;
         }
-        sleep_until_something(w);
+        if (!sleep_until_something(w))
+            return 0;
     }
 }
 

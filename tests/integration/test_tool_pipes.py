@@ -46,6 +46,19 @@ def test_results_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path):
         assert follow.wait(10) == 0
 
 
+def test_results_end_with_their_reader_though_nothing_more_comes(tool, run):
+    """`| head -1`: there is nothing to write, so no write fails."""
+    assert tool("send", "--run", run, stdin=lines(TEXT)).returncode == 0
+    command, environment = tool.command(("results", "--run", run, "--from", "oldest"), {})
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as follow:
+        assert json.loads(follow.stdout.readline())["run_id"] == run
+        follow.stdout.close()
+        try:
+            assert follow.wait(10) == 0
+        finally:
+            follow.kill()
+
+
 @pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["send", "dry run"])
 def test_records_that_nobody_takes_are_ended_by_a_signal(tool, run, tmp_path, options):
     file, pipe = write_lines(tmp_path / "labels.ndjson", 5000), tmp_path / "records"
