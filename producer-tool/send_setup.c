@@ -58,8 +58,8 @@ static void check_resume(struct send *s, struct buffer *faults)
         buffer_add_text(faults, "--resume of standard input needs --checkpoint FILE: it has no name\n");
 }
 
-/* It is renamed over its name, and removed at the end: a device or a pipe would be gone. */
-static void choose_checkpoint(struct send *s, struct buffer *faults)
+/* Its path; NULL: there is none. It is renamed over its name, and removed at the end: a device or a pipe would be gone. */
+static const char *choose_checkpoint(struct send *s, struct buffer *faults)
 {
     struct stat about;
     const struct send_options *o = &s->options;
@@ -67,17 +67,19 @@ static void choose_checkpoint(struct send *s, struct buffer *faults)
         if (o->checkpoint && !o->resume)
             buffer_add_text(faults,
                             "--checkpoint needs an input that can be read twice: a file, not a pipe\n");
-        return;
+        return NULL;
     }
     if (is_standard_input(o->file) && !o->checkpoint)
-        return;
+        return NULL;
     buffer_printf(&s->checkpoint_path, "%s%s", o->checkpoint ? o->checkpoint : o->file,
                   o->checkpoint ? "" : ".checkpoint");
     buffer_add_char(&s->checkpoint_path, '\0');
-    s->journal.checkpoint_path = s->checkpoint_path.failed ? NULL : s->checkpoint_path.at;
-    if (s->journal.checkpoint_path && stat(s->journal.checkpoint_path, &about) == 0 &&
-        !S_ISREG(about.st_mode))
-        buffer_printf(faults, "--checkpoint: %s is not a regular file\n", s->journal.checkpoint_path);
+    if (s->checkpoint_path.failed)
+        return NULL;
+    const char *path = s->checkpoint_path.at;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+        buffer_printf(faults, "--checkpoint: %s is not a regular file\n", path);
+    return path;
 }
 
 /* A dry run writes its outputs anew. Where a load was interrupted, that is the load's to decide. */
@@ -97,16 +99,17 @@ static void open_for_checking(struct send *s, struct buffer *faults)
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, "gold-label");
     s->summary.wait = SUMMARY_DRY_RUN;
     s->journal.name = is_standard_input(s->options.file) ? "stdin" : s->options.file;
-    struct records_paths paths = {.results = s->options.results, .rejects = s->options.rejects};
+    if (!s->source)
+        return;
     struct fault f = {0};
-    if (s->source) {
-        choose_checkpoint(s, faults);
-        paths.checkpoint = s->journal.checkpoint_path;
-        s->journal.checkpoint_path = NULL; /* it is not ours to write or to remove */
-        spare_output("--results", paths.results, paths.checkpoint, faults);
-        spare_output("--rejects", paths.rejects, paths.checkpoint, faults);
-    }
-    if (faults->len == 0 && s->source)
+    const struct records_paths paths = {
+        .results = s->options.results,
+        .rejects = s->options.rejects,
+        .checkpoint = choose_checkpoint(s, faults), /* not ours to write or to remove */
+    };
+    spare_output("--results", paths.results, paths.checkpoint, faults);
+    spare_output("--rejects", paths.rejects, paths.checkpoint, faults);
+    if (faults->len == 0)
         s->journal.records = records_open(&paths, NULL, s->source, faults);
     if (s->journal.records && records_begin(s->journal.records, &f) != STATUS_OK)
         buffer_printf(faults, "%s\n", f.message);
@@ -125,7 +128,7 @@ void send_open(struct send *s, struct buffer *faults)
     credentials_load(&s->credentials, o->token_file, getenv("GOLD_LABEL_TOKEN"), o->account, faults);
     s->summary.wait = (enum summary_wait)o->wait;
     if (s->source)
-        choose_checkpoint(s, faults);
+        s->journal.checkpoint_path = choose_checkpoint(s, faults);
 }
 
 /* ---- before the first line ---- */
