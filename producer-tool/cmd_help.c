@@ -78,6 +78,8 @@ static int print_about(const struct help_options *o)
     } else if (v) {
         options_print_help(v, stdout);
         printf("\nExamples:\n%s", v->examples);
+    } else if (o->verb) {
+        verbs_print_help_of(o->verb);
     } else {
         verbs_print_help();
     }

@@ -262,13 +262,13 @@ static status open_follow(struct follow *w, struct fault *f)
         .follow = !w->options.no_follow,
         .connect_s = CONNECT_FOR_S,
     };
+    const char *otherwise = w->options.no_follow ? "oldest" : "end";
+    const char *from = w->options.from ? w->options.from : otherwise;
     w->codec = avro_codec_new(&codec);
     if (!w->codec)
         return fault_set(f, STATUS_NO_MEMORY, "no_memory", "no memory for reading results");
-    if (!w->options.from)
-        reader.from.kind = w->options.no_follow ? PLACE_OLDEST : PLACE_END;
-    else if (!place_parse(w->options.from, clock_unix_us(clock_system()) / 1000, &reader.from))
-        return fault_set(f, STATUS_CONFIG, "place", "--from %.60s is no place", w->options.from);
+    if (!place_parse(from, clock_unix_us(clock_system()) / 1000, &reader.from))
+        return fault_set(f, STATUS_CONFIG, "place", "--from %.60s is no place", from);
     return reader_open(&w->reader, &reader, f);
 }
 
@@ -276,7 +276,7 @@ static int open_and_follow(struct follow *w)
 {
     struct fault f = {0};
     status st = open_follow(w, &f);
-    if (st == STATUS_TIMEOUT)
+    if (st == STATUS_TIMEOUT && !has_end(w))
         return 0;
     if (st) {
         log_error("cannot follow the results", LOG_STR("reason", f.message));

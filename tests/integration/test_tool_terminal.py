@@ -174,6 +174,18 @@ def test_a_follower_that_is_interrupted_before_its_end_says_so(tool, run, tmp_pa
         assert follow.wait() == 130
 
 
+@pytest.mark.parametrize(
+    ("options", "code"), [((), 0), (("--no-follow",), 130)], ids=["follow", "to the end"]
+)
+def test_a_follower_that_is_interrupted_while_it_looks_for_the_broker_ends_alike(
+    tool, tmp_path, options, code
+):
+    with tool.running(tmp_path, "results", *options, GOLD_LABEL_KAFKA_BROKERS="127.0.0.1:1") as follow:
+        wait_until(lambda: "127.0.0.1:1" in follow.stderr)
+        follow.interrupt()
+        assert follow.wait(10) == code
+
+
 def test_a_terminal_that_goes_away_ends_a_follower(tool, run, tmp_path):
     assert tool("send", "--run", run, stdin=lines(TEXT)).returncode == 0
     with tool.running(tmp_path, "results", "--from", "oldest", "--run", run) as follow:
@@ -199,7 +211,8 @@ def test_help_fits_a_screen(tool):
     assert all(any(line.lstrip().startswith(verb.replace("-", " ")) for line in overview) for verb in verbs)
 
 
-def test_help_for_the_first_word_of_verbs_is_of_those_verbs(tool):
-    shown = tool("dlq", "--help")
+@pytest.mark.parametrize("words", [("dlq", "--help"), ("help", "dlq")], ids=" ".join)
+def test_help_for_the_first_word_of_verbs_is_of_those_verbs(tool, words):
+    shown = tool(*words)
     verbs = [" ".join(line.split()[:2]) for line in shown.stdout.decode().splitlines() if line[:2] == "  "]
     assert (shown.returncode, verbs) == (0, ["dlq list", "dlq show", "dlq replay"])
